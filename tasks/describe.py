@@ -1,0 +1,80 @@
+"""Spans of document text -> the text-derived columns of a passage: text, edits, script, language, signals, quality.
+
+A pure function of (raw, kind, wrapped, settings): `verify` replays it, and the survivors of a cut passage go through it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.language import Languages, detect
+from tasks.normalize import EDITS, normalize
+from tasks.quality import score
+from tasks.script import SCRIPTS, convert, label
+from tasks.segment import KINDS
+from tasks.settings import Settings
+from tasks.signals import measure
+from tasks.store.ids import content_ids
+from tasks.store.text import BoolArray, I64Array, Texts, U8Array, U32Array, spans_to_arrow
+
+CODE = KINDS.index("code")
+
+
+@dataclass(frozen=True)
+class Described:
+    """Columns of n passages, and the clean text before script conversion, which matching folds."""
+
+    columns: dict[str, pa.Array]
+    letters: pa.Array
+    clean: Texts
+
+
+def rewrite(
+    chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArray, kinds: U8Array, settings: Settings
+) -> tuple[Texts, Texts, npt.NDArray[Any], U8Array]:
+    """Raw spans -> clean text, published text, edit counts (n, edits + 1; the last is script conversion), script of the raw text."""
+    normalized = normalize(chars, starts, ends, wrapped, kinds == CODE, settings.normalize)
+    labels = label(normalized.texts, settings.script)
+    text, changed = convert(normalized.texts, labels, settings.script)
+    return normalized.texts, text, np.column_stack([normalized.edits, changed]), labels
+
+
+def describe(chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArray, kinds: U8Array, settings: Settings) -> Described:
+    """All text-derived columns of the spans, named and typed as in `schemas.PASSAGES`; `raw` is null where it equals `text`."""
+    clean, text, edits, labels = rewrite(chars, starts, ends, wrapped, kinds, settings)
+    script = label(text, settings.script)
+    languages: Languages = detect(text, script, kinds == CODE, settings.language)
+    signals = measure(text, kinds)
+    quality = score(signals, kinds)
+    published = text.to_arrow()
+    raw = spans_to_arrow(chars, starts, ends)
+    raw = pc.if_else(pc.equal(raw, published), pa.scalar(None, pa.string()), raw)
+    names = pa.array(SCRIPTS)
+    columns = {
+        "text": published,
+        "raw": raw,
+        "content_id": pa.array(content_ids(published), pa.string()),
+        "edits": edit_column(edits),
+        "script_source": names.take(pa.array(labels)),
+        "script": names.take(pa.array(script)),
+        "quality": pa.array(np.round(quality, 4).astype(np.float32)),
+        "signals": signals,
+        **{name: languages.columns[name] for name in ("lang", "lang_confidence", "lang_shares", "lang_spans", "is_mixed")},
+    }
+    return Described(columns, languages.lang_letters, clean)
+
+
+def edit_column(counts: npt.NDArray[Any]) -> pa.Array:
+    """list<struct<name, count>> of the edits that happened, in the order of their names in EDITS, then `script`."""
+    rows, which = np.nonzero(counts)
+    offsets = np.zeros(len(counts) + 1, np.int32)
+    np.cumsum(np.bincount(rows, minlength=len(counts)), out=offsets[1:])
+    names = pa.array([*EDITS, "script"]).take(pa.array(which))
+    values = pa.StructArray.from_arrays([names, pa.array(counts[rows, which].astype(np.int32))], names=["name", "count"])
+    return pa.ListArray.from_arrays(pa.array(offsets), values)

@@ -1,0 +1,157 @@
+"""Layout of documents, from statistics over their lines; marks of readers laid over lines.
+
+Numba kernels. Dimensions: n_docs, n_lines, n_marks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tasks.kernels.lines import (
+    BULLET,
+    CAPTIONS,
+    CUES,
+    DELIMITER,
+    DIALOGUE,
+    FINAL,
+    FRONT,
+    LINES,
+    LINK,
+    LIST,
+    MARKDOWN,
+    MARKDOWN_FORMAT,
+    PARAGRAPHS,
+    TEXT,
+    WIDE,
+)
+
+
+@njit(cache=True, nogil=True)
+def cover(line, mark_start, mark_end):
+    """Innermost mark that covers the first character of each line.
+
+    mark_start, mark_end : (n_marks,) int64, sorted by start, outer before inner.
+    returns              : (n_lines,) int64, index of the mark, -1 for none.
+    """
+    out = np.full(len(line), -1, np.int64)
+    stack = np.empty(len(mark_start), np.int64)
+    depth = 0
+    m = 0
+    for row in range(len(line)):
+        at = line[row].start
+        while m < len(mark_start) and mark_start[m] <= at:
+            while depth and mark_end[stack[depth - 1]] <= mark_start[m]:
+                depth -= 1
+            stack[depth] = m
+            depth += 1
+            m += 1
+        while depth and mark_end[stack[depth - 1]] <= at:
+            depth -= 1
+        if depth:
+            out[row] = stack[depth - 1]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _is_dialogue(line, first, last):
+    """Whether most lines begin with a label that recurs, and at least two labels do."""
+    labelled = 0
+    for row in range(first, last):
+        labelled += line[row].label != 0
+    if labelled < 4 or labelled * 2 < last - first:
+        return False
+    size = 8
+    while size < labelled * 2:
+        size *= 2
+    keys = np.zeros(size, np.uint64)
+    counts = np.zeros(size, np.int64)
+    for row in range(first, last):
+        key = line[row].label
+        if key:
+            at = np.int64((key ^ (key >> np.uint64(29))) & np.uint64(size - 1))
+            while keys[at] and keys[at] != key:
+                at = (at + 1) & (size - 1)
+            keys[at] = key
+            counts[at] += 1
+    recurring = 0
+    speakers = 0
+    for at in range(size):
+        if counts[at] > 1:
+            recurring += counts[at]
+            speakers += 1
+    return speakers >= 2 and recurring * 2 >= last - first
+
+
+@njit(cache=True, nogil=True)
+def lay_out(line, firsts, formats):
+    """Layout of each document, from statistics over its lines.
+
+    formats : (n_docs,) uint8 (TEXT, MARKDOWN_FORMAT, CUES, HTML). Front matter is left out.
+    returns : layout (n_docs,) uint8 and wrap (n_docs,) int32: the column at which lines are hard-wrapped, 0 when they are not.
+    """
+    n_docs = len(firsts) - 1
+    layout = np.empty(n_docs, np.uint8)
+    wrap = np.zeros(n_docs, np.int32)
+    widths = np.zeros(257, np.int64)
+    for doc in range(n_docs):
+        widths[:] = 0
+        n = np.int64(0)
+        final = blank = marked = headings = lists = fences = tables = links = broad = np.int64(0)
+        for row in range(firsts[doc], firsts[doc + 1]):
+            if line[row].mark == FRONT:
+                continue
+            flags = line[row].flags
+            n += 1
+            final += (flags & FINAL) != 0
+            blank += line[row].blank_before
+            widths[min(line[row].width, 256)] += 1
+            broad += line[row].width >= 80
+            listed = (flags & (LIST | BULLET)) != 0
+            marked += listed or line[row].indent >= 2
+            lists += listed
+            headings += line[row].level > 0
+            fences += line[row].fence > 0
+            tables += (flags & DELIMITER) != 0
+            links += (flags & LINK) != 0
+        middle = _quantile(widths, n, 0.5)
+        upper = _quantile(widths, n, 0.95)
+        wrap[doc] = _wrap(line, firsts[doc], firsts[doc + 1], upper, n)
+        structured = fences >= 2 or tables > 0 or (headings > 0 and (lists >= 2 or links > 0)) or (lists >= 2 and links >= 2)
+        if formats[doc] == CUES:
+            layout[doc] = CAPTIONS
+        elif formats[doc] == MARKDOWN_FORMAT or (formats[doc] == TEXT and structured):
+            layout[doc] = MARKDOWN
+        elif _is_dialogue(line, firsts[doc], firsts[doc + 1]):
+            layout[doc] = DIALOGUE
+        elif formats[doc] == TEXT and n >= 12 and middle <= 50 and upper <= 100 and final * 10 < n and blank * 7 < n and marked * 5 < n:
+            layout[doc] = CAPTIONS
+        elif n == 1 or blank * 6 >= n or broad * 3 >= n or wrap[doc] > 0:
+            layout[doc] = PARAGRAPHS
+        else:
+            layout[doc] = LINES
+    return layout, wrap
+
+
+@njit(cache=True, nogil=True)
+def _quantile(counts, n, share):
+    seen = 0
+    for value in range(len(counts)):
+        seen += counts[value]
+        if seen >= n * share and seen > 0:
+            return value
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def _wrap(line, first, last, upper, n):
+    """Wrap column: the upper width, when many lines reach it and few of those end a sentence."""
+    if n < 2 or upper < 50 or upper > 100:
+        return 0
+    full = 0
+    ended = 0
+    for row in range(first, last):
+        if line[row].mark != FRONT and line[row].width <= upper and line[row].width >= upper - (6 if line[row].flags & WIDE else 16):
+            full += 1
+            ended += (line[row].flags & FINAL) != 0
+    return upper if full * 5 >= n * 2 and ended * 3 < full else 0
