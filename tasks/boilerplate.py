@@ -1,0 +1,188 @@
+"""Which lines are boilerplate by rule, and why.
+
+Rules see the match form of lines. A kernel finds the few lines that hold a word without which a rule cannot match; the rule's
+pattern then runs on those only. A match counts when its line is of the right kind, length and place and has the support its rule
+asks for; regions, blocks and smoothing grow from accepted matches. Everything is decided inside one document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tasks import regions
+from tasks.kernels import boilerplate as kernel
+from tasks.regions import BLOCK, REGION, SHARE_FROM, SMOOTHED, SUPPORTS, Lines, Page, Places, match, property_of
+from tasks.rulepack import KINDS, Rule, RuleSet, load_rules
+from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, spans_to_arrow
+
+__all__ = ["SUPPORTS", "LineVerdicts", "Lines", "RuleSet", "evidence", "judge", "load_rules"]
+
+#: `needs = "position"` without limits of its own: these many lines of the head or tail, at most a third of the document each.
+HEAD, TAIL = 8, 15
+#: `needs = "repeat"`: matches of the rule in one document.
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class LineVerdicts:
+    """What the rules say about each line.
+
+    rule     : (n,) int32, index into rules.rules of the rule that takes the line, -1 where none does.
+    support  : (n,) uint8, code in SUPPORTS; 0 where rule is -1.
+    anchor   : (n,) int32, line whose match takes the line (itself for a pattern), -1 where rule is -1.
+    hits     : (n,) int32, a rule that matched the line and was not accepted, -1 where there is none.
+    hit_line, hit_rule : (n_hits,) every match, accepted or not, sorted by line, then rule.
+    accepted : (n_hits,) bool.
+    """
+
+    rules: RuleSet
+    number: I64Array
+    rule: I32Array
+    support: U8Array
+    anchor: I32Array
+    hits: I32Array
+    hit_line: I64Array
+    hit_rule: I32Array
+    accepted: BoolArray
+
+
+def judge(folded: Texts, lines: Lines, rules: RuleSet) -> LineVerdicts:
+    """Verdict of the rules on each line.
+
+    folded : match form of the same lines (tasks.foldline.fold_lines).
+    """
+    n = len(lines.doc)
+    places = _places(lines)
+    none = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, bool)
+    hit_line, hit_rule, inside = _matches(folded, lines, places, rules) if rules.rules and n else none
+    accepted = _supported(hit_line, hit_rule, inside, lines, places, rules)
+    page = Page(folded, lines, places, rules)
+    if len(hit_line):
+        scopes = property_of(rules, lambda r: r.scope)[hit_rule]
+        lined = accepted & (scopes == "line")
+        _first_hit(page.rule, page.anchor, hit_line[lined], hit_rule[lined])
+        for scope, grow in regions.SCOPES:
+            opened = np.flatnonzero(accepted & (scopes == scope))
+            if len(opened):
+                accepted[opened] = grow(page, hit_line[opened], hit_rule[opened])
+        if rules.smoothing:
+            regions.smooth(page)
+    hits = np.full(n, -1, np.int32)
+    refused = ~accepted & (page.rule[hit_line] < 0)
+    _first_hit(hits, hits.copy(), hit_line[refused], hit_rule[refused])
+    return LineVerdicts(rules, lines.number, page.rule, page.support, page.anchor, hits, hit_line, hit_rule, accepted)
+
+
+def evidence(verdicts: LineVerdicts, line: int) -> str:
+    """One sentence for a person: what matched and what supported it; empty for a line that no rule takes."""
+    index = int(verdicts.rule[line])
+    if index < 0:
+        return ""
+    rule = verdicts.rules.rules[index]
+    at = int(verdicts.number[verdicts.anchor[line]])
+    support = int(verdicts.support[line])
+    if support == REGION:
+        where = "to the end of its text" if rule.scope == "region_to_end" else "of labels beside it"
+        return f"in the region {where} that line {at} opens by rule {rule.id}"
+    if support == BLOCK:
+        return f"in the block that line {at} opens by rule {rule.id}"
+    if support == SMOOTHED:
+        return f"short line among boilerplate; rule {rule.id} at line {at}"
+    needs = {"none": "", "neighbour": ", beside other boilerplate", "position": ", at its place or beside other boilerplate"}
+    return f"matches rule {rule.id}{needs.get(rule.needs, ', repeated in the document')}"
+
+
+def _places(lines: Lines) -> Places:
+    n = len(lines.doc)
+    index = np.arange(n, dtype=np.int64)
+    starts = np.flatnonzero(np.diff(lines.doc, prepend=-1))
+    run = np.cumsum(np.diff(lines.doc, prepend=-1) != 0) - 1
+    first = starts[run] if n else index
+    last = np.append(starts[1:], n)[run] if n else index
+    counted = np.concatenate(([0], np.cumsum(lines.kind != KINDS.index("metadata"))))
+    nothing = np.zeros(n, np.int64)
+    before = lines.before[lines.doc] if lines.before is not None else nothing
+    after = lines.after[lines.doc] if lines.after is not None else nothing
+    head = counted[index] - counted[first] + before
+    total = counted[last] - counted[first] + before + after
+    return Places(first, last, head, total - head - 1, total)
+
+
+def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tuple[I64Array, I32Array, BoolArray]:
+    """Every (line, rule) whose pattern, length and kind fit, sorted by line, then rule; and whether the place fits too."""
+    index = rules.index
+    kinds = property_of(rules, lambda r: [kind in r.kinds for kind in KINDS]).reshape(-1, len(KINDS))
+    shortest, longest = property_of(rules, lambda r: r.min_chars), property_of(rules, lambda r: r.max_chars)
+    maybe_line, maybe_rule = kernel.candidates(
+        *(folded.chars, folded.offsets, lines.kind, index.pool, index.offsets, index.rule_of, index.heads, index.bits, index.slots),
+        *(index.always, shortest, longest, kinds),
+    )
+    rows, place = np.unique(maybe_line, return_inverse=True)
+    column = spans_to_arrow(folded.chars, folded.offsets[rows], folded.offsets[rows + 1])
+    matched, inside = np.zeros(len(maybe_line), bool), np.zeros(len(maybe_line), bool)
+    for number in np.unique(maybe_rule):
+        rule = rules.rules[number]
+        mine = np.flatnonzero(maybe_rule == number)
+        matched[mine] = match(column.take(pa.array(place[mine])), rule.regex)
+        inside[mine] = _in_limits(rule, places, maybe_line[mine])
+    return maybe_line[matched], maybe_rule[matched], inside[matched]
+
+
+def _limit(value: int | float, total: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.ceil(value * total) if isinstance(value, float) else np.full(total.shape, value)
+
+
+def _in_limits(rule: Rule, places: Places, rows: I64Array) -> BoolArray:
+    """(n_rows,) bool, rows inside the rule's own place limits (all rows when it has none)."""
+    if rule.within_first is None and rule.within_last is None:
+        return np.ones(len(rows), bool)
+    inside = np.zeros(len(rows), bool)
+    if rule.within_first is not None:
+        inside |= places.head[rows] < _limit(rule.within_first, places.total[rows])
+    if rule.within_last is not None:
+        inside |= places.tail[rows] < _limit(rule.within_last, places.total[rows])
+    return inside
+
+
+def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, lines: Lines, places: Places, rules: RuleSet) -> BoolArray:
+    """(n_hits,) bool, matches that have what their rule needs."""
+    if not len(hit_line):
+        return np.zeros(0, bool)
+    n_rules = len(rules.rules)
+    _, group, count = np.unique(lines.doc[hit_line].astype(np.int64) * n_rules + hit_rule, return_inverse=True, return_counts=True)
+    often = count[group]
+    total = places.total[hit_line]
+    out = ~inside | (total >= SHARE_FROM) & (often > property_of(rules, lambda r: r.max_share)[hit_rule] * total)
+    third = np.maximum(1, total // 3)
+    limited = property_of(rules, lambda r: r.within_first is not None or r.within_last is not None)[hit_rule]
+    placed = limited | (places.head[hit_line] < np.minimum(HEAD, third)) | (places.tail[hit_line] < np.minimum(TAIL, third))
+    needs = property_of(rules, lambda r: r.needs)[hit_rule]
+    accepted = ~out & ((needs == "none") | ((needs == "position") & placed) | ((needs == "repeat") & (often >= REPEATS)))
+    points = property_of(rules, lambda r: r.points)[hit_rule]
+    scored = np.where(accepted, points[:, 0], points[:, 1]) * ~out
+    weight = np.zeros(len(lines.doc) + 4, np.int64)  # two lines of margin on either side
+    for _ in range(3):
+        np.maximum.at(weight, hit_line + 2, scored)
+        around = np.zeros(len(hit_line), np.int64)
+        for step in (-2, -1, 1, 2):
+            other = np.clip(hit_line + step, 0, len(lines.doc) - 1)
+            around += weight[hit_line + 2 + step] * (lines.doc[other] == lines.doc[hit_line])
+        grown = accepted | (~out & (around >= 2))
+        if (grown == accepted).all():
+            break
+        accepted = grown
+        scored = np.where(accepted, points[:, 0], scored)
+    return accepted
+
+
+def _first_hit(rule: I32Array, anchor: I32Array, hit_line: I64Array, hit_rule: I32Array) -> None:
+    """Set each line that has no rule yet to the first of its matches (they are sorted by line, then rule)."""
+    rows, first = np.unique(hit_line, return_index=True)
+    free = rule[rows] < 0
+    rule[rows[free]] = hit_rule[first[free]]
+    anchor[rows[free]] = rows[free]

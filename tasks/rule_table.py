@@ -1,0 +1,200 @@
+"""Rules and mined templates that fired, with their evidence: the table `templates`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.boilerplate import RuleSet
+from tasks.decide import BOILERPLATE, KEPT, TEMPLATE, Lines
+from tasks.foldline import fold_lines
+from tasks.index import Index
+from tasks.settings import Settings
+from tasks.store.schemas import TEMPLATES
+from tasks.store.stage import numbers, read_table
+from tasks.store.text import BoolArray, I32Array, I64Array, Texts, spans_to_arrow
+from tasks.store.unique import unique
+from tasks.templates import LineTable, Templates, mine, skeleton_text
+
+#: Examples and counter-examples shown for each.
+SHOWN = 5
+#: Characters of an example.
+EXAMPLE_CHARS = 200
+
+
+@dataclass(frozen=True)
+class Mined:
+    """Templates of a run.
+
+    found       : all templates, those that remove and those that are only reported.
+    of_line     : for each part, (lines,) int32, the template of each line that removes, -1 for none.
+    any_of_line : the same with the reported ones.
+    """
+
+    found: Templates
+    of_line: list[I32Array]
+    any_of_line: list[I32Array]
+
+    @property
+    def names(self) -> list[str]:
+        """Id by number."""
+        return [self.found.name(i) for i in range(len(self.found))]
+
+    @property
+    def categories(self) -> list[str]:
+        """Category by number."""
+        return [self.found.category(i) for i in range(len(self.found))]
+
+    @property
+    def evidence(self) -> list[str]:
+        """Sentence for a person by number."""
+        return [self.found.evidence(i) for i in range(len(self.found))]
+
+
+def mine_templates(index: Index, settings: Settings) -> Mined:
+    """Lines whose skeleton recurs at the same place in many documents of a collection."""
+    parts = [_columns(index, number) for number in range(len(index.parts))]
+    names = [f.name for f in fields(LineTable)]
+    lines = LineTable(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}) if parts else None
+    if lines is None:
+        return Mined(_NONE, [], [])
+    documents = np.bincount(index.collection, minlength=len(index.collections)).astype(np.int64)
+    found = mine(lines, documents, settings.boilerplate)
+    every = [found.apply(part.skeleton, part.collection) for part in parts]
+    removing = np.append(found.removes, False)  # so that -1, no template, looks up False
+    return Mined(found, [np.where(removing[t], t, -1).astype(np.int32) for t in every], every)
+
+
+_NONE = Templates(
+    *(np.empty(0, kind) for kind in ("u8", "i4", "i8", "i8", "i8", "f4", "f4", "?", "?"))  # type: ignore[arg-type]
+)
+
+
+def _columns(index: Index, number: int) -> LineTable:
+    """What `templates.mine` needs of the lines of one part."""
+    table = read_table(index.parts[number].notes / "lines.arrow")
+    doc = numbers(table["doc"]).astype(np.int64)
+    first = np.searchsorted(doc, doc, side="left")
+    last = np.searchsorted(doc, doc, side="right")
+    place = np.arange(len(doc))
+    rows = doc + index.doc_base[number]
+    return LineTable(
+        skeleton=numbers(table["skeleton"]),
+        doc=rows,
+        collection=index.collection[rows],
+        head=(place - first).astype(np.int32),
+        tail=(last - 1 - place).astype(np.int32),
+        chars=numbers(table["visible"]).astype(np.int32),
+        kind=numbers(table["kind"]),
+    )
+
+
+def templates_table(index: Index, lines: Lines, mined: Mined, rules: RuleSet) -> pa.Table:
+    """Every rule and template that fired; those that remove first, most characters first."""
+    template = _joined(mined.any_of_line)
+    weak, ruled = _line_column(index, "weak"), _line_column(index, "rule")
+    by_rule = np.where(lines.reason == BOILERPLATE, lines.rule, -1)
+    removing = np.append(mined.found.removes, False)[template]
+    stands = np.where(removing & (lines.reason != TEMPLATE), -1, template)
+    kept = lines.reason == KEPT
+    pack = _Group(lines, by_rule, len(rules.rules), template < 0, np.where(kept, weak, -1))
+    found = _Group(lines, stands, len(mined.found), ruled < 0, np.where(kept & removing, template, -1))
+    text_of = _texts(index, lines, [*pack.shown(), *found.shown()])
+    rows = [
+        pack.row(number, text_of, rule=rule.id, origin="pack", collection=None, category=rule.category, verdict="removes", skeleton=rule.regex)
+        for number, rule in enumerate(rules.rules)
+        if pack.count[number]
+    ]
+    fired = np.flatnonzero(found.count).tolist()
+    skeletons = _skeletons([text_of[int(found.examples(number)[0])]["text"] for number in fired])
+    for number, skeleton in zip(fired, skeletons, strict=True):
+        verdict = "removes" if mined.found.removes[number] else "reported"
+        names = {"rule": mined.found.name(number), "category": mined.found.category(number), "verdict": verdict, "skeleton": skeleton}
+        collection = index.collections[int(mined.found.collection[number])]
+        rows.append(found.row(number, text_of, origin="mined", collection=collection, **names))
+    rows.sort(key=lambda row: (row["verdict"] != "removes", -row["char_count"], row["rule"], row["collection"] or ""))
+    return pa.Table.from_pylist(rows, schema=TEMPLATES)
+
+
+def _joined(parts: list[I32Array]) -> I32Array:
+    return np.concatenate(parts) if parts else np.empty(0, np.int32)
+
+
+def _line_column(index: Index, name: str) -> I32Array:
+    """A column of the lines of all parts."""
+    return _joined([numbers(read_table(part.notes / "lines.arrow")[name]) for part in index.parts])
+
+
+class _Group:
+    """Lines grouped by a number (a rule's or a template's): counts, and places to show."""
+
+    def __init__(self, lines: Lines, of_line: I32Array, size: int, alone: BoolArray, spared: I32Array) -> None:
+        self._order, self._bounds = _ordered(of_line, size)
+        self._spared, self._spared_bounds = _ordered(spared, size)
+        number = of_line[self._order]
+        self.count = np.diff(self._bounds)
+        self._chars = np.bincount(number, lines.visible[self._order], minlength=size).astype(np.int64)
+        self._alone = np.bincount(number, lines.visible[self._order] * alone[self._order], minlength=size).astype(np.int64)
+        pairs = unique((number.astype(np.int64) << 32) | lines.doc[self._order])
+        self._documents = np.bincount(pairs >> 32, minlength=size)
+
+    def examples(self, number: int) -> I64Array:
+        """Lines to show: spread over all places."""
+        mine = self._order[self._bounds[number] : self._bounds[number + 1]]
+        return mine[:: max(1, len(mine) // SHOWN)][:SHOWN]
+
+    def counter_examples(self, number: int) -> I64Array:
+        """Lines that matched and stay."""
+        return self._spared[self._spared_bounds[number] : self._spared_bounds[number + 1]][:SHOWN]
+
+    def shown(self) -> list[int]:
+        """All lines that are shown anywhere."""
+        fired = np.flatnonzero(self.count).tolist()
+        return [line for number in fired for line in (*self.examples(number).tolist(), *self.counter_examples(number).tolist())]
+
+    def row(self, number: int, text_of: dict[int, dict[str, Any]], **names: Any) -> dict[str, Any]:
+        """Row of the table."""
+        return {
+            **names,
+            "document_count": int(self._documents[number]),
+            "char_count": int(self._chars[number]),
+            "only_here_char_count": int(self._alone[number]),
+            "examples": [text_of[line] for line in self.examples(number).tolist()],
+            "counter_examples": [text_of[line] for line in self.counter_examples(number).tolist()],
+        }
+
+
+def _ordered(of_line: I32Array, size: int) -> tuple[I64Array, I64Array]:
+    """Lines with a number, by number then place, and where each number begins."""
+    chosen = np.flatnonzero(of_line >= 0)
+    order = chosen[np.argsort(of_line[chosen], kind="stable")]
+    return order, np.searchsorted(of_line[order], np.arange(size + 1))
+
+
+def _texts(index: Index, lines: Lines, chosen: list[int]) -> dict[int, dict[str, Any]]:
+    """Source, offset and text of the chosen lines."""
+    wanted = np.unique(np.array(chosen, np.int64))
+    part = np.searchsorted(lines.base, wanted, side="right") - 1
+    out: dict[int, dict[str, Any]] = {}
+    for number in np.unique(part).tolist():
+        mine = wanted[part == number]
+        rows = read_table(index.parts[number].notes / "lines.arrow").select(["doc", "start", "end"]).take(pa.array(mine - lines.base[number]))
+        documents = read_table(index.parts[number].documents)
+        texts = Texts.from_arrow(documents["text"])
+        doc, start = numbers(rows["doc"]).astype(np.int64), numbers(rows["start"])
+        end = np.minimum(numbers(rows["end"]), start + EXAMPLE_CHARS)
+        offset = start - texts.offsets[doc] + numbers(documents["char_base"])[doc]
+        sources = documents["source"].take(pa.array(doc)).to_pylist()
+        shown = spans_to_arrow(texts.chars, start, end).to_pylist()
+        for line, source, at, text in zip(mine.tolist(), sources, offset.tolist(), shown, strict=True):
+            out[line] = {"source": source, "char_start": at, "text": text}
+    return out
+
+
+def _skeletons(examples: list[str]) -> list[str]:
+    """Lines with their slots named, in the form in which rules see them."""
+    texts = Texts.of(examples)
+    return [skeleton_text(line) for line in fold_lines(texts.chars, texts.offsets[:-1], texts.offsets[1:]).to_arrow().to_pylist()]
