@@ -1,0 +1,170 @@
+"""The fused pass over one part: documents -> lines, passages, their text, language, rules, signals, fold and signatures.
+
+It annotates; nothing is dropped. Leaves three tables in the stage folder: `passages`, `lines`, `match`, and the signatures.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.boilerplate import Lines, RuleSet, judge
+from tasks.describe import CODE, describe
+from tasks.foldline import fold_lines
+from tasks.kernels import utf8
+from tasks.minhash import band_keys, sign
+from tasks.segment import KINDS, MARK_KINDS, Marks, Segments, segment
+from tasks.settings import Settings
+from tasks.shingles import fold
+from tasks.store.ids import passage_ids
+from tasks.store.stage import hash_lists, numbers, write_json, write_table
+from tasks.store.text import BoolArray, I64Array, Texts
+from tasks.templates import skeletons
+
+HEADING, TABLE, METADATA = KINDS.index("heading"), KINDS.index("table"), KINDS.index("metadata")
+#: Kinds that are compared exactly only.
+RIGID = (HEADING, TABLE, CODE, METADATA)
+
+
+def annotate(batch: pa.Table, folder: Path, settings: Settings, rules: RuleSet) -> dict[str, int]:
+    """Annotate the documents of one part and write the stage tables into `folder`. Returns counters."""
+    texts = Texts.from_arrow(batch["text"])
+    marks = Marks.from_batch(batch, texts)
+    segments = segment(texts, batch["format"].to_pylist(), marks)
+    described = describe(texts.chars, segments.start, segments.end, segments.wrapped, segments.kind, settings)
+    write_table(folder / "lines.arrow", _lines(texts, segments, marks, batch, rules))
+    match, signed = _match(described.clean, segments, texts, settings)
+    write_table(folder / "match.arrow", match)
+    signatures = sign(*_lists(match), signed, settings.matching)
+    np.save(folder / "signatures.npy", signatures)
+    np.save(folder / "bands.npy", band_keys(signatures, settings.matching))
+    passages = _passages(batch, texts, segments, described.columns, described.letters)
+    write_table(folder / "passages.arrow", passages)
+    counters = {"documents": len(batch), "passages": len(passages), "lines": len(segments.line_start), "signatures": len(signed)}
+    write_json(folder / "done.json", counters)
+    return counters
+
+
+def _lists(match: pa.Table) -> tuple[Any, Any]:
+    column = match["shingles"].chunk(0)
+    return numbers(column.values), numbers(column.offsets)
+
+
+def _passages(batch: pa.Table, texts: Texts, segments: Segments, columns: dict[str, pa.Array], letters: pa.Array) -> pa.Table:
+    """Everything a published row needs, by passage of the part."""
+    doc = segments.doc
+    base = numbers(batch["char_base"])[doc] - texts.offsets[doc]
+    start, end = segments.start + base, segments.end + base
+    line_base = numbers(batch["line_base"])[doc]
+    ids = passage_ids(
+        batch["doc_id"].combine_chunks().take(pa.array(doc)).to_pylist(), start.tolist(), end.tolist(), columns["content_id"].to_pylist()
+    )
+    return pa.table(
+        {
+            "doc": pa.array(doc),
+            "char_start": pa.array(start),
+            "char_end": pa.array(end),
+            "line_start": pa.array(segments.line_number[segments.first_line] + line_base),
+            "line_end": pa.array(segments.line_number[segments.last_line] + line_base),
+            "passage_id": pa.array(ids, pa.string()),
+            "kind": pa.array(segments.kind),
+            "layout": pa.array(segments.doc_layout[doc]),
+            "section": _named(segments.sections, segments.section),
+            "speaker": _named(segments.speakers, segments.speaker),
+            "time_start_ms": _known(segments.time_start_ms),
+            "time_end_ms": _known(segments.time_end_ms),
+            "first_line": pa.array(segments.first_line),
+            "last_line": pa.array(segments.last_line),
+            "wrapped": pa.array(segments.wrapped),
+            "visible": pa.array(utf8.count_visible(texts.chars, segments.start, segments.end)),
+            "lang_letters": letters,
+            **columns,
+        }
+    )
+
+
+def _named(names: list[str], index: Any) -> pa.Array:
+    """Strings by index, null where it is -1."""
+    return pa.array(names, pa.string()).take(pa.array(index, mask=index < 0))
+
+
+def _known(times: I64Array) -> pa.Array:
+    """Milliseconds, null where unknown (-1)."""
+    return pa.array(times, mask=times < 0)
+
+
+def _lines(texts: Texts, segments: Segments, marks: Marks, batch: pa.Table, rules: RuleSet) -> pa.Table:
+    """Lines with what the rules say of each."""
+    folded = fold_lines(texts.chars, segments.line_start, segments.line_end)
+    found = judge(folded, Lines.of(segments, *_neighbouring_pieces(batch)), rules)
+    visible = utf8.count_visible(texts.chars, segments.line_start, segments.line_end)
+    return pa.table(
+        {
+            "doc": pa.array(segments.line_doc),
+            "start": pa.array(segments.line_start),
+            "end": pa.array(segments.line_end),
+            "number": pa.array(segments.line_number),
+            "kind": pa.array(segments.line_kind),
+            "blank_before": pa.array(segments.blank_before),
+            "visible": pa.array(visible),
+            "rule": pa.array(found.rule),
+            "support": pa.array(found.support),
+            "anchor": pa.array(found.anchor),
+            "weak": pa.array(found.hits),
+            "extraction": pa.array(_labelled(segments, marks)),
+            "skeleton": pa.array(skeletons(folded)),
+        }
+    )
+
+
+def _neighbouring_pieces(batch: pa.Table) -> tuple[I64Array | None, I64Array | None]:
+    """Lines of each document row's earlier pieces, and more than any rule's reach where later pieces follow; None if nothing is cut."""
+    piece = numbers(batch["piece"])
+    if not piece.any():
+        return None, None
+    follows = np.append(piece[1:] > 0, False)
+    return numbers(batch["line_base"]).astype(np.int64), np.where(follows, 1 << 20, 0).astype(np.int64)
+
+
+def _labelled(segments: Segments, marks: Marks) -> BoolArray:
+    """(lines,) bool: lines that the reader labelled as outside the main content."""
+    out = np.zeros(len(segments.line_start), np.bool_)
+    chosen = marks.kind == MARK_KINDS.index("extraction")
+    first = np.searchsorted(segments.line_end, marks.start[chosen], side="right")
+    last = np.searchsorted(segments.line_start, marks.end[chosen], side="left")
+    steps = np.zeros(len(out) + 1, np.int64)
+    np.add.at(steps, np.minimum(first, last), 1)
+    np.add.at(steps, last, -1)
+    out[:] = np.cumsum(steps[:-1]) > 0
+    return out
+
+
+def _match(clean: Texts, segments: Segments, texts: Texts, settings: Settings) -> tuple[pa.Table, I64Array]:
+    """What matching needs of each passage, and which passages are long enough to be signed."""
+    folded = fold(clean, settings.matching)
+    digest, plain = folded.fold, folded.plain
+    code = np.flatnonzero(segments.kind == CODE)
+    if len(code):  # code compares by its own characters: case and symbols matter there
+        digest = digest.copy()
+        digest[code] = utf8.visible_digest(texts.chars, segments.start[code], segments.end[code])
+    counts = np.diff(folded.shingles[1])
+    rigid = np.isin(segments.kind, RIGID)
+    long = (folded.tokens >= settings.matching.min_tokens) & (counts >= settings.matching.min_shingles)
+    table = pa.table(
+        {
+            "fold": pa.array(digest),
+            "plain": pa.array(plain),
+            "tokens": pa.array(folded.tokens),
+            "long": pa.array(long),
+            "rigid": pa.array(rigid),
+            "shingles": hash_lists(*folded.shingles),
+            "anchors": hash_lists(*folded.anchors),
+            "slots": hash_lists(*folded.slots),
+        }
+    )
+    return table, np.flatnonzero(long & ~rigid).astype(np.int64)
+
+

@@ -1,0 +1,92 @@
+"""Stage files: what one stage leaves for the next under `work/`, named by the digest of what made it.
+
+A stage writes into a hidden folder, then renames it: a folder that exists is whole. Stage files hold no promise (they may be
+deleted at any time), so they are not fsynced; each table is one uncompressed Arrow IPC file that later stages map.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tasks.store.text import I64Array, U64Array
+
+
+def key(*parts: str) -> str:
+    """Name of a stage folder: 24 hex digits of SHA-256 over everything that determines its content."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+@contextmanager
+def building(folder: Path) -> Iterator[Path]:
+    """A hidden folder that becomes `folder` when the block ends well; a rival that finished first wins."""
+    hidden = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(hidden, ignore_errors=True)
+    hidden.mkdir(parents=True)
+    try:
+        yield hidden
+        try:
+            hidden.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """One uncompressed Arrow IPC file."""
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=max(1, len(table)))
+
+
+def read_table(path: Path) -> pa.Table:
+    """The table, mapped from disk: columns cost memory only where they are touched."""
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Small records, keys sorted."""
+    path.write_text(json.dumps(value, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def numbers(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[Any]:
+    """Fixed-width column without nulls as numpy, without a copy where it is one chunk."""
+    chunk = whole(column)
+    if pa.types.is_boolean(chunk.type):
+        return chunk.to_numpy(zero_copy_only=False)
+    return chunk.to_numpy(zero_copy_only=True) if len(chunk) else np.empty(0, chunk.type.to_pandas_dtype())
+
+
+def whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """One array of a column."""
+    if isinstance(column, pa.ChunkedArray):
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return column
+
+
+def hash_lists(values: U64Array, offsets: I64Array) -> pa.Array:
+    """large_list<uint64> of (values, offsets)."""
+    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
+
+
+def lists(column: pa.ChunkedArray | pa.Array) -> tuple[U64Array, I64Array]:
+    """(values, offsets) of a large_list<uint64> column."""
+    chunk = whole(column)
+    return numbers(chunk.values), numbers(chunk.offsets)

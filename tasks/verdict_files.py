@@ -1,0 +1,110 @@
+"""The decide stage on disk: verdicts of each part for the writer, and the tables that span all parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tasks import duplicates, families, links
+from tasks.decide import BLOCK, EXACT, KEPT, NEAR, REASONS, Lines, Verdicts, decide, gather_lines, guard
+from tasks.index import Index
+from tasks.job import Job
+from tasks.rule_table import mine_templates, templates_table
+from tasks.store.stage import numbers, read_json, read_table, write_json, write_table
+from tasks.store.text import I64Array
+from tasks.write import PartVerdicts
+
+#: Tables over all parts, written as they will be published.
+SPANNING = ("pairs", "clusters", "families", "occurrences", "blocks", "templates")
+_NAMED = ("removed", "spread", "kept", "family")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What the match stage left."""
+
+    classes: Any
+    first: I64Array
+    size: I64Array
+    pairs: pa.Table
+
+
+def load_matched(folder: Path) -> Matched:
+    """Classes and pairs of classes."""
+    return Matched(np.load(folder / "classes.npy"), np.load(folder / "first.npy"), np.load(folder / "size.npy"), read_table(folder / "pairs.arrow"))
+
+
+def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> None:
+    """Decide everything and write it into `folder`."""
+    settings = job.settings
+    rules = job.rules
+    matched = load_matched(matched_folder)
+    mined = mine_templates(index, settings)
+    lines = gather_lines(index, mined.of_line)
+    names = np.asarray(index.places(np.arange(index.doc_base[-1]))["source"].to_pylist(), dtype=object)
+    review = guard(lines, names, settings)
+    verdicts = decide(index, lines, review, matched.classes, matched.pairs, rules, settings)
+    found = families.find(index, matched.classes, len(matched.first), matched.pairs, settings.matching)
+    ids = duplicates.family_ids(index, found)
+    categories: list[str | None] = [rule.category for rule in rules.rules]
+    family, occurrence, block = duplicates.family_tables(index, found, ids, verdicts, categories)
+    tables = {
+        "pairs": duplicates.pairs_table(index, matched.classes, matched.first, matched.pairs, verdicts),
+        "clusters": duplicates.clusters_table(index, verdicts, matched.classes, matched.size, matched.pairs),
+        "families": family,
+        "occurrences": occurrence,
+        "blocks": block,
+        "templates": templates_table(index, lines, mined, rules),
+    }
+    for name, table in tables.items():
+        write_table(folder / f"{name}.arrow", table)
+    _write_parts(index, lines, verdicts, links.link(index, verdicts, found, ids), folder)
+    write_json(folder / "templates.json", {"names": mined.names, "categories": mined.categories, "evidence": mined.evidence})
+    write_json(folder / "review.json", review)
+    counts = np.bincount(verdicts.reason, minlength=len(REASONS))
+    duplicate = int(counts[EXACT] + counts[NEAR] + counts[BLOCK])
+    write_json(
+        folder / "done.json",
+        {"kept": int(counts[KEPT]), "removed": int(counts[1:].sum()), "duplicates": duplicate, "families": len(family), "review": len(review)},
+    )
+
+
+def _write_parts(index: Index, lines: Lines, verdicts: Verdicts, linked: links.Links, folder: Path) -> None:
+    """Arrays and ids of each part, numbered within the part."""
+    for number in range(len(index.parts)):
+        p, q = index.passage_base[number], index.passage_base[number + 1]
+        a, b = lines.base[number], lines.base[number + 1]
+        anchor = lines.anchor[a:b]
+        np.savez(
+            folder / f"part-{number:05d}.npz",
+            reason=verdicts.reason[p:q],
+            split=verdicts.split[p:q],
+            rule=verdicts.rule[p:q],
+            line_reason=lines.reason[a:b],
+            line_rule=lines.rule[a:b],
+            line_anchor=np.where(anchor >= 0, anchor - a, -1),
+            line_support=lines.support[a:b],
+        )
+        for name in _NAMED:
+            table: pa.Table = getattr(linked, name)
+            gid = numbers(table["gid"])
+            first, last = np.searchsorted(gid, [p, q])
+            piece = table.slice(first, last - first)
+            rows = pa.array(numbers(piece["gid"]) - p)
+            write_table(folder / f"part-{number:05d}.{name}.arrow", piece.drop_columns(["gid"]).append_column("row", rows).combine_chunks())
+
+
+def part_verdicts(folder: Path, number: int) -> PartVerdicts:
+    """What the writer needs of one part."""
+    arrays = np.load(folder / f"part-{number:05d}.npz")
+    named = {name: read_table(folder / f"part-{number:05d}.{name}.arrow") for name in _NAMED}
+    templates = read_json(folder / "templates.json")
+    return PartVerdicts(
+        **{name: arrays[name] for name in arrays.files}, named=named, template_names=templates["names"], template_categories=templates["categories"], template_evidence=templates["evidence"]
+    )
+
+

@@ -1,0 +1,266 @@
+"""Verdicts -> the rows of one part: `passages`, `removed` and `documents`, in published order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.boilerplate import LineVerdicts, RuleSet, evidence
+from tasks.decide import BLOCK, BOILERPLATE, EXACT, EXTRACTION, KEPT, LANGUAGE, NEAR, QUALITY, REASONS, STAGES, TEMPLATE, filter_reasons
+from tasks.describe import describe
+from tasks.documents import documents
+from tasks.kernels import decide as kernel
+from tasks.kernels import utf8
+from tasks.segment import KINDS, LAYOUTS
+from tasks.settings import Settings
+from tasks.store.ids import passage_ids
+from tasks.store.schemas import PASSAGES, REMOVED
+from tasks.store.stage import numbers, read_table, whole
+from tasks.store.text import I32Array, I64Array, Texts, U8Array
+from tasks.version import VERSION
+
+
+@dataclass(frozen=True)
+class PartVerdicts:
+    """What `decide` says of one part, with the ids that rows name. Lines and passages are numbered within the part.
+
+    named : ids by passage of the part, as tables with a column `row`: removed, spread, kept, family (see `links.Links`).
+    rules, templates : category and name by number, for the reasons boilerplate and template.
+    """
+
+    reason: U8Array
+    split: npt.NDArray[np.bool_]
+    rule: I32Array
+    line_reason: U8Array
+    line_rule: I32Array
+    line_anchor: I64Array
+    line_support: U8Array
+    named: dict[str, pa.Table]
+    template_names: list[str]
+    template_categories: list[str]
+    template_evidence: list[str]
+
+
+def part_tables(
+    batch: pa.Table, notes: Path, verdicts: PartVerdicts, rules: RuleSet, settings: Settings
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Tables `passages`, `removed` and `documents` of one part."""
+    annotated = read_table(notes / "passages.arrow")
+    lines = read_table(notes / "lines.arrow")
+    texts = Texts.from_arrow(batch["text"])
+    whole_rows = _whole(annotated)
+    cut = _fragments(batch, texts, annotated, lines, verdicts, settings)
+    kept = _sorted([whole_rows.filter(pa.array((verdicts.reason == KEPT) & ~verdicts.split)), cut.filter(pc.equal(cut["reason"], KEPT))])
+    whole_gone = _with_verdicts(whole_rows, verdicts).filter(pa.array((verdicts.reason != KEPT) & ~verdicts.split))
+    gone = _sorted([whole_gone, cut.filter(pc.not_equal(cut["reason"], KEPT)).select(whole_gone.column_names)])
+    passages = _passages(kept.drop_columns(["reason", "rule", "line"]), batch, verdicts, settings)
+    return passages, _removed(gone, lines, batch, verdicts, rules), documents(passages, kept, gone, batch, texts, settings)
+
+
+def _whole(annotated: pa.Table) -> pa.Table:
+    """Annotated passages as rows: all text-derived columns, with the number of the passage and its first line."""
+    n = len(annotated)
+    return (
+        annotated.append_column("row", pa.array(np.arange(n, dtype=np.int64)))
+        .append_column("parent_id", pa.nulls(n, pa.string()))
+        .append_column("reason", pa.array(np.zeros(n, np.uint8)))
+        .append_column("rule", pa.array(np.full(n, -1, np.int32)))
+        .append_column("line", annotated["first_line"].cast(pa.int64()))
+    )
+
+
+def _with_verdicts(rows: pa.Table, verdicts: PartVerdicts) -> pa.Table:
+    """Rows with reason and rule of each whole passage."""
+    rows = rows.set_column(rows.schema.get_field_index("reason"), "reason", pa.array(verdicts.reason))
+    return rows.set_column(rows.schema.get_field_index("rule"), "rule", pa.array(verdicts.rule))
+
+
+def _fragments(
+    batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Table, verdicts: PartVerdicts, settings: Settings
+) -> pa.Table:
+    """Rows for the pieces of split passages: described anew, with their own ids and the parent's."""
+    owner, first, last = kernel.fragments(
+        np.flatnonzero(verdicts.split),
+        numbers(annotated["first_line"]).astype(np.int64),
+        numbers(annotated["last_line"]).astype(np.int64),
+        verdicts.line_reason,
+        verdicts.line_rule,
+        verdicts.line_anchor,
+    )
+    start, end = numbers(lines["start"])[first], numbers(lines["end"])[last]
+    reason = verdicts.line_reason[first]
+    inherited = annotated.take(pa.array(owner))
+    kind = numbers(inherited["kind"])
+    described = describe(texts.chars, start, end, numbers(inherited["wrapped"]), kind, settings)
+    doc = numbers(inherited["doc"])
+    base = numbers(batch["char_base"])[doc] - texts.offsets[doc]
+    line_base = numbers(batch["line_base"])[doc]
+    ids = passage_ids(
+        whole(batch["doc_id"]).take(pa.array(doc)).to_pylist(),
+        (start + base).tolist(),
+        (end + base).tolist(),
+        described.columns["content_id"].to_pylist(),
+    )
+    fresh: dict[str, Any] = {
+        **described.columns,
+        "lang_letters": described.letters,
+        "char_start": start + base,
+        "char_end": end + base,
+        "line_start": numbers(lines["number"])[first] + line_base,
+        "line_end": numbers(lines["number"])[last] + line_base,
+        "passage_id": pa.array(ids, pa.string()),
+        "visible": utf8.count_visible(texts.chars, start, end),
+        "row": owner,
+        "parent_id": inherited["passage_id"],
+        "reason": np.where(reason == KEPT, filter_reasons(described.columns["lang"], described.columns["quality"], settings), reason),
+        "rule": verdicts.line_rule[first],
+        "line": first,
+    }
+    names = _whole(annotated.slice(0, 0)).schema
+    return pa.table([fresh[f.name] if f.name in fresh else inherited[f.name] for f in names], schema=names)
+
+
+def _sorted(tables: list[pa.Table]) -> pa.Table:
+    """Rows by document and position. Each table is in that order already, so there is nothing to do where only one has rows."""
+    filled = [table for table in tables if len(table)] or tables[:1]
+    rows = pa.concat_tables(filled)
+    if len(filled) > 1:
+        rows = rows.take(pc.sort_indices(rows.select(["doc", "char_start"]), [("doc", "ascending"), ("char_start", "ascending")]))
+    return rows.combine_chunks()
+
+
+def _joined(rows: pa.Table, table: pa.Table, names: list[str]) -> dict[str, pa.Array]:
+    """Columns of `table` (unique `row`) for each row, null where it has none."""
+    where = pc.index_in(whole(rows["row"]), value_set=whole(table["row"]))
+    return {name: whole(table[name]).take(where) for name in names}
+
+
+def _constant(value: str, n: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value, pa.string()), n)
+
+
+def from_documents(rows: pa.Table, batch: pa.Table, names: list[str]) -> dict[str, pa.Array]:
+    """Columns of the document batch for each row, by its number `doc`."""
+    doc = whole(rows["doc"])
+    return {name: whole(batch[name]).take(doc) for name in names}
+
+
+def assemble(schema: pa.Schema, columns: dict[str, Any]) -> pa.Table:
+    """Table of a published schema from columns by name, cast to its types."""
+    arrays = [columns[f.name] if columns[f.name].type == f.type else columns[f.name].cast(f.type) for f in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+#: Columns that rows take over from the document batch as they are.
+_CARRIED = ["source", "record", "locator", "doc_id", "collection"]
+_META = ["source_sha256", "encoding", "title", "author", "publisher", "url", "published_at", "license"]
+
+
+def _passages(rows: pa.Table, batch: pa.Table, verdicts: PartVerdicts, settings: Settings) -> pa.Table:
+    """Rows of `passages`."""
+    n = len(rows)
+    doc = numbers(rows["doc"])
+    starts = np.searchsorted(doc, doc, side="left")
+    columns: dict[str, Any] = {
+        **{name: whole(rows[name]) for name in rows.column_names},
+        **from_documents(rows, batch, _CARRIED + _META),
+        **_joined(rows, verdicts.named["kept"], ["cluster_id", "copies", "also_in"]),
+        **_joined(rows, verdicts.named["family"], ["family_id"]),
+        "ordinal": pa.array((np.arange(n) - starts).astype(np.int32)),
+        "kind": pa.array(KINDS).take(whole(rows["kind"])),
+        "layout": pa.array(LAYOUTS).take(whole(rows["layout"])),
+        "pipeline_version": _constant(VERSION, n),
+        "settings_digest": _constant(settings.digest(), n),
+    }
+    columns["copies"] = columns["copies"].fill_null(0)
+    columns["also_in"] = _empty_lists(columns["also_in"])
+    return assemble(PASSAGES, columns)
+
+
+def _empty_lists(lists: pa.ListArray) -> pa.ListArray:
+    """The same lists with empty ones for null."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), lists.flatten())
+
+
+def _removed(rows: pa.Table, lines: pa.Table, batch: pa.Table, verdicts: PartVerdicts, rules: RuleSet) -> pa.Table:
+    """Rows of `removed`."""
+    reason = numbers(rows["reason"])
+    columns: dict[str, Any] = {
+        **{name: whole(rows[name]) for name in rows.column_names},
+        **from_documents(rows, batch, _CARRIED),
+        "raw": pc.coalesce(whole(rows["raw"]), whole(rows["text"])),
+        **_joined(rows, verdicts.named["removed"], ["kept_passage_id", "cluster_id", "similarity"]),
+        **_joined(rows, verdicts.named["family"], ["family_id"]),
+        "kind": pa.array(KINDS).take(whole(rows["kind"])),
+        "layout": pa.array(LAYOUTS).take(whole(rows["layout"])),
+        "stage": pa.array(STAGES).take(pa.array(reason)),
+        "reason": pa.array(REASONS).take(pa.array(reason)),
+        **_explained(rows, lines, verdicts, rules),
+    }
+    return assemble(REMOVED, columns)
+
+
+def _explained(rows: pa.Table, lines: pa.Table, verdicts: PartVerdicts, rules: RuleSet) -> dict[str, pa.Array]:
+    """Columns category, rule and evidence."""
+    spread = _joined(rows, verdicts.named["spread"], ["twin_id", "similarity"])
+    judged = _judged(lines, verdicts, rules)
+    say: dict[int, Callable[[dict[str, Any]], tuple[str | None, str | None, str]]] = {
+        EXTRACTION: lambda r: (None, "main-content", "outside the main content of the page"),
+        BOILERPLATE: lambda r: _by_rule(r, judged),
+        TEMPLATE: lambda r: _by_template(r, verdicts),
+        LANGUAGE: lambda r: (None, "language.keep", f"language {r['lang']} is not among language.keep"),
+        QUALITY: lambda r: (None, "quality.minimum", f"quality {r['quality']:.2f} is below quality.minimum"),
+        EXACT: lambda r: (None, None, "equal normalized text"),
+        NEAR: lambda r: (None, None, f"exact Jaccard similarity {r['near']:.4f} with the kept passage"),
+        BLOCK: lambda r: (None, None, "inside a copied block or document; the kept twin stands at its place in the original"),
+    }
+    near = _joined(rows, verdicts.named["removed"], ["similarity"])["similarity"]
+    needed = pa.table(
+        {
+            **{name: rows[name] for name in ("reason", "rule", "line", "lang", "quality")},
+            "twin": spread["twin_id"],
+            "twin_similarity": spread["similarity"],
+            "near": near,
+        }
+    )
+    said = [say[r["reason"]](r) for r in needed.to_pylist()]
+    return {name: pa.array([row[i] for row in said], pa.string()) for i, name in enumerate(("category", "rule", "evidence"))}
+
+
+def _judged(lines: pa.Table, verdicts: PartVerdicts, rules: RuleSet) -> LineVerdicts:
+    """The verdicts of the rules again, as `judge` gave them, for their sentences."""
+    none = np.empty(0, np.int64)
+    return LineVerdicts(
+        rules,
+        numbers(lines["number"]),
+        verdicts.line_rule,
+        verdicts.line_support,
+        verdicts.line_anchor.astype(np.int32),
+        none.astype(np.int32),
+        none,
+        none.astype(np.int32),
+        none.astype(np.bool_),
+    )
+
+
+def _by_rule(row: dict[str, Any], judged: LineVerdicts) -> tuple[str | None, str | None, str]:
+    rule = judged.rules.rules[row["rule"]]
+    if row["twin"] is not None:
+        return rule.category, rule.id, f"near duplicate ({row['twin_similarity']:.2f}) of {row['twin']}, which the rule removed"
+    return rule.category, rule.id, evidence(judged, row["line"])
+
+
+def _by_template(row: dict[str, Any], verdicts: PartVerdicts) -> tuple[str | None, str | None, str]:
+    category, name = verdicts.template_categories[row["rule"]], verdicts.template_names[row["rule"]]
+    if row["twin"] is not None:
+        return category, name, f"near duplicate ({row['twin_similarity']:.2f}) of {row['twin']}, which the template removed"
+    return category, name, verdicts.template_evidence[row["rule"]]
