@@ -1,0 +1,211 @@
+"""The command line. Progress and messages go to stderr, results to stdout; a user's mistake gets one line, never a traceback.
+
+Exit codes: 0 done, 2 usage or settings, 3 published with sources quarantined or needing review, 4 stopped by a guard,
+11 another run holds the output folder, 74 the disk failed (the last snapshot is intact), 130 interrupted, 1 anything else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tasks.errors import StorageError, TaoshaError, UsageError
+from tasks.version import VERSION
+
+app = typer.Typer(
+    name="taosha", help="Text quality and deduplication for Chinese and mixed-language corpora.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
+rules_app = typer.Typer(help="List, test and try the boilerplate rules.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder that runs publish into.")]
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings; ./taosha.toml when it exists, else the defaults.")]
+ARTIFACTS = Path("artifacts")
+
+
+@app.command()
+def run(
+    input: Annotated[list[Path] | None, typer.Option("--input", "-i", help="File or folder of sources; may be given several times. Default: corpus/.")] = None,
+    output: Output = ARTIFACTS,
+    config: Config = None,
+    direct: Annotated[bool, typer.Option("--direct", help="Run the stages without Prefect.")] = False,
+    workers: Annotated[int | None, typer.Option("--workers", min=0, help="Processes; 0 = one a core.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Read sources, remove boilerplate and duplicates, publish a verified snapshot with its report."""
+    from flows.run import execute
+
+    try:
+        code = execute(input or [Path("corpus")], output, config, direct=direct, workers=workers, as_json=as_json)
+    except KeyboardInterrupt:  # here, because typer would say nothing
+        print("taosha: interrupted; `latest` stands as it was, and the next run goes on from here", file=sys.stderr)
+        code = 130
+    raise typer.Exit(code)
+
+
+@app.command()
+def plan(
+    input: Annotated[list[Path] | None, typer.Option("--input", "-i", help="File or folder of sources.")] = None,
+    output: Output = ARTIFACTS,
+    config: Config = None,
+) -> None:
+    """Say what a run would read and recompute, without running."""
+    from flows.run import preview
+
+    for line in preview(input or [Path("corpus")], output, config):
+        print(line)
+
+
+@app.command()
+def verify(
+    directory: Annotated[Path, typer.Argument(help="Output folder, or one snapshot in it.")] = ARTIFACTS,
+    read_data: Annotated[bool, typer.Option("--read-data/--no-read-data", help="Read every row, not only digests and manifests.")] = True,
+    input: Annotated[list[Path] | None, typer.Option("--input", "-i", help="Compare with the sources themselves, too.")] = None,
+) -> None:
+    """Check every promise again from disk alone; exit 1 when a byte, a row or a sum is wrong."""
+    from tasks.verify import render
+    from tasks.verify import verify as check
+
+    problems = check(directory, read_data, input)
+    print(render(problems))
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def explain(
+    ref: Annotated[str, typer.Argument(help="PASSAGE_ID (or its first six digits or more), SOURCE:OFFSET, or SOURCE:L12.")],
+    output: Output = ARTIFACTS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell the whole story of a piece of text: where it lay, each edit, signal, rule and pair, the verdict."""
+    from rich.console import Console
+
+    from tasks import explain as explaining
+
+    story = explaining.explain(_snapshot(output), ref)
+    if as_json:
+        print(explaining.to_json(story))
+    else:
+        explaining.render(story, Console())
+
+
+@app.command()
+def report(
+    output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False
+) -> None:
+    """Print where the latest report is."""
+    page = _snapshot(output) / "report" / "index.html"
+    print(page)
+    if open_page:
+        import webbrowser
+
+        webbrowser.open(page.as_uri())
+
+
+@app.command()
+def init(path: Annotated[Path, typer.Argument(help="File to write.")] = Path("taosha.toml")) -> None:
+    """Write a commented taosha.toml with every setting."""
+    from tasks.docs import settings_toml
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(settings_toml())
+    except FileExistsError as error:
+        raise UsageError(f"{path} exists already; name another file") from error
+    print(path)
+
+
+@app.command()
+def doctor(output: Output = ARTIFACTS) -> None:
+    """Check what is installed and what would fail; exit 1 when something would."""
+    from flows.doctor import examine
+
+    findings = examine(output)
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.found}")
+    raise typer.Exit(0 if all(f.ok for f in findings) else 1)
+
+
+@rules_app.command("list")
+def rules_list(config: Config = None) -> None:
+    """Every rule that is on."""
+    for rule in _rules(config).rules:
+        print(f"{rule.id}\t{rule.category}\t{rule.scope}\t{rule.regex}")
+
+
+@rules_app.command("test")
+def rules_test(config: Config = None) -> None:
+    """Run the examples and counter-examples of every rule; exit 1 when one does not hold."""
+    from tasks.rulepack import failing_examples
+
+    rules = list(_rules(config).rules)
+    failing = failing_examples(rules)
+    for line in failing:
+        print(line)
+    print(f"{len(rules)} rules, {len(failing)} examples that do not hold")
+    raise typer.Exit(1 if failing else 0)
+
+
+@rules_app.command("try")
+def rules_try(path: Annotated[Path, typer.Argument(help="A text file.")], config: Config = None) -> None:
+    """Show which lines of a file the rules would remove, and why."""
+    from flows.run import settings_of
+    from tasks.try_rules import try_file
+
+    settings, base = settings_of(config)
+    for line in try_file(path, settings, base):
+        print(line)
+
+
+@app.command(hidden=True)
+def version() -> None:
+    """Print the version."""
+    print(VERSION)
+
+
+def _rules(config: Path | None) -> Any:
+    from flows.run import settings_of
+    from tasks.boilerplate import load_rules
+
+    settings, base = settings_of(config)
+    return load_rules(settings.boilerplate, base)
+
+
+def _snapshot(output: Path) -> Path:
+    """The snapshot of an output folder, resolved once, or the folder itself when it is one."""
+    from tasks.publish import latest
+
+    found = latest(output) or (output if (output / "manifest.json").is_file() else None)
+    if found is None:
+        raise UsageError(f"{output} holds no snapshot; run `taosha run --output {output}` first")
+    return found
+
+
+def main() -> None:
+    """Entry point of the `taosha` command."""
+    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
+    try:
+        app(standalone_mode=True)
+    except TaoshaError as error:
+        print(f"taosha: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+    except OSError as error:
+        print(f"taosha: {error}", file=sys.stderr)
+        sys.exit(StorageError.exit_code)
+
+
+def dump(value: Any) -> str:
+    """JSON for another program."""
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+if __name__ == "__main__":
+    main()

