@@ -145,9 +145,13 @@ class Settings(_Section):
 
     def digest(self, *sections: str) -> str:
         """Digest (16 hex digits) of the values in the named sections that affect data; of all of them by default."""
+        if unknown := set(sections) - set(Settings.model_fields):
+            raise KeyError(f"no section of settings is called {', '.join(sorted(unknown))}")
         values = self.model_dump(mode="json", include=set(sections or DATA_SECTIONS))
         for section, field in NOT_DATA:
             values.get(section, {}).pop(field, None)
+        if "input" in values:  # the first glob that matches names the collection, so their order is data; sort_keys would lose it
+            values["input"]["collections"] = list(values["input"]["collections"].items())
         return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
@@ -160,28 +164,30 @@ def load(path: Path | None, overrides: dict[str, dict[str, Any]] | None = None) 
     if path is not None:
         where = str(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{where}: cannot be read ({error})") from error
     try:
         values: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{where}: {error}") from error
+        raise SettingsError(_syntax(error, text, where)) from error
     for section, fields in (overrides or {}).items():
-        values.setdefault(section, {}).update(fields)
+        if isinstance(values.setdefault(section, {}), dict):  # anything else is reported below
+            values[section].update(fields)
     try:
-        settings = Settings.model_validate(values)
+        # By way of JSON, because there strict means what TOML means: "32" is no number, 1 is no boolean, an array is a tuple.
+        settings = Settings.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         raise SettingsError(_explain(error, text, where)) from error
     matching = settings.matching
     if matching.bands * matching.rows > matching.permutations:
         raise SettingsError(
-            f"{where}{_line(text, ('matching', 'bands'))}: matching.bands x matching.rows = {matching.bands} x {matching.rows} "
+            f"{where}{_first_line(text, 'matching', 'bands', 'rows')}: matching.bands x matching.rows = {matching.bands} x {matching.rows} "
             f"is over matching.permutations = {matching.permutations}; lower one of them"
         )
     if matching.report_threshold > matching.remove_threshold:
         raise SettingsError(
-            f"{where}{_line(text, ('matching', 'report_threshold'))}: matching.report_threshold = {matching.report_threshold} "
+            f"{where}{_first_line(text, 'matching', 'report_threshold', 'remove_threshold')}: matching.report_threshold = {matching.report_threshold} "
             f"is over matching.remove_threshold = {matching.remove_threshold}; a removal must be reported too"
         )
     return settings
@@ -213,18 +219,41 @@ def _known(keys: tuple[str, ...]) -> list[str]:
     return sorted(model.model_fields)
 
 
-def _line(text: str, keys: tuple[str, ...]) -> str:
-    """`:12` for the line that sets section.key, or an empty string when the file does not say it."""
-    section = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
+def _syntax(error: tomllib.TOMLDecodeError, text: str, where: str) -> str:
+    """file:line: what is wrong with the TOML, and the line, which names the key."""
+    found = re.search(r"^(.*) \(at line (\d+), column \d+\)$", str(error))
+    if not found:
+        return f"{where}: not valid TOML: {error}"
+    line = text.split("\n")[int(found[2]) - 1].strip()
+    return f"{where}:{found[2]}: not valid TOML: {found[1]}, in `{line[:80]}`"
+
+
+def _first_line(text: str, section: str, *fields: str) -> str:
+    """`:12` for the first of the fields that the file sets."""
+    return next(filter(None, (_line(text, (section, field), depth=2) for field in fields)), "")
+
+
+def _line(text: str, keys: tuple[str, ...], depth: int = 1) -> str:
+    """`:12` for the line that sets section.key, or else (depth 1) the line of its section; empty when the file says neither."""
+    section: tuple[str, ...] = ()
+    best, at = depth - 1, ""
+    for number, line in enumerate(text.split("\n"), 1):
+        header = re.match(rf"\s*\[\[?\s*({_KEY})\s*\]\]?\s*(#.*)?$", line)
+        key = re.match(rf"\s*({_KEY})\s*=", line)
         if header:
-            section = header[1]
-            if len(keys) == 1 and section == keys[0]:
-                return f":{number}"
-        key = re.match(r'\s*"?([\w-]+)"?\s*=', line)
-        if key and (*section.split("."), key[1])[: len(keys)] == keys[:2] and section:
-            return f":{number}"
-        if key and not section and key[1] == keys[0]:
-            return f":{number}"
-    return ""
+            section = path = _parts(header[1])
+        elif key:
+            path = (*section, *_parts(key[1]))
+        else:
+            continue
+        if path == keys[: len(path)] and len(path) > best:
+            best, at = len(path), f":{number}"
+    return at
+
+
+_PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_KEY = rf"{_PART}(?:\s*\.\s*{_PART})*"
+
+
+def _parts(key: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, key))

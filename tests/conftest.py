@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import whole
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,3 +18,19 @@ def shared() -> Path:
     if not (folder / "seeds" / "expected.toml").exists():
         pytest.skip("real texts are not here (../shared): this test measures on them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> whole.Run:
+    """One run of the whole pipeline on the sample corpus; a second or two, so each test process makes its own. Read only."""
+    return whole.run([ROOT / "corpus"], tmp_path_factory.mktemp("sample") / "out")
+
+
+@pytest.fixture(scope="session")
+def seeds_run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> whole.Run:
+    """One run on the real seed texts. Read only."""
+    folder = tmp_path_factory.mktemp("seeds") / "in"
+    folder.mkdir()
+    for path in sorted((shared / "seeds").glob("*.txt")):
+        (folder / path.name).write_bytes(path.read_bytes())
+    return whole.run([folder], folder.parent / "out")

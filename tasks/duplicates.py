@@ -1,0 +1,339 @@
+"""Verified pairs, clusters and families as published tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tasks.decide import KEPT, Verdicts
+from tasks.families import Families
+from tasks.index import Index
+from tasks.links import cluster_id, is_duplicate
+from tasks.match import CONTAINED, EDITED
+from tasks.match import KINDS as PAIR_KINDS
+from tasks.store.ids import digest_of
+from tasks.store.schemas import BLOCKS, CLUSTERS, FAMILIES, OCCURRENCES, PAIRS
+from tasks.store.stage import numbers, whole
+from tasks.store.text import F32Array, I32Array, I64Array
+
+#: Rows of `pairs` for each passage beside its link to the kept neighbour.
+LISTED = 8
+_IDENTICAL, _SCRIPT, _WIDTH = 0, 1, 2
+
+
+def _table(schema: pa.Schema, columns: dict[str, Any]) -> pa.Table:
+    arrays = []
+    for f in schema:
+        column = columns[f.name]
+        array = whole(column) if isinstance(column, (pa.Array, pa.ChunkedArray)) else pa.array(column)
+        arrays.append(array if array.type == f.type else array.cast(f.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _side(index: Index, gids: I64Array, letter: str) -> dict[str, Any]:
+    rows = index.lookup(gids, ["char_start", "char_end", "line_start", "line_end"])
+    places = index.places(index.doc[gids])
+    return {
+        **{f"{name}_{letter}": places[name] for name in ("source", "record", "doc_id")},
+        **{f"{name}_{letter}": rows[name] for name in ("char_start", "char_end", "line_start", "line_end")},
+    }
+
+
+def _place(index: Index, gids: I64Array) -> dict[str, Any]:
+    rows = index.lookup(gids, ["char_start", "char_end", "line_start", "line_end"])
+    places = index.places(index.doc[gids])
+    return {
+        **{name: places[name] for name in ("source", "record", "locator", "doc_id")},
+        **{name: rows[name] for name in ("char_start", "char_end", "line_start", "line_end")},
+    }
+
+
+def link_kinds(index: Index, a: I64Array, b: I64Array) -> npt.NDArray[np.uint8]:
+    """Kind of pairs of equal fold: identical, script, or width_punctuation."""
+    columns = ["content_id", "script_source"]
+    left, right = index.lookup(a, columns), index.lookup(b, columns)
+    same = np.asarray(left["content_id"].to_pylist(), dtype=str) == np.asarray(right["content_id"].to_pylist(), dtype=str)
+    script = np.asarray(left["script_source"].to_pylist(), dtype=str) != np.asarray(right["script_source"].to_pylist(), dtype=str)
+    return np.where(script, _SCRIPT, np.where(same, _IDENTICAL, _WIDTH)).astype(np.uint8)
+
+
+def pairs_table(index: Index, classes: I32Array, first: I64Array, pairs: pa.Table, verdicts: Verdicts) -> pa.Table:
+    """Each passage's link to its class or kept neighbour and its best others.
+
+    Pairs of classes are shown by the best-ranked member of each; members of equal fold are linked to that member.
+    """
+    a, b = first[numbers(pairs["a"])], first[numbers(pairs["b"])]
+    chosen = _best(numbers(pairs["a"]), numbers(pairs["b"]), numbers(pairs["similarity"]), numbers(pairs["kind"]) == CONTAINED)
+    able = index.flags("match", "long") & (classes >= 0)
+    members = np.flatnonzero(able & (first[np.maximum(classes, 0)] != np.arange(len(classes))))
+    heads = first[classes[members]]
+    links = _links(index, classes, pairs, verdicts, members, heads)
+    left = np.concatenate([a[chosen], heads, links[0]])
+    right = np.concatenate([b[chosen], members, links[1]])
+    n = len(heads)
+    same = link_kinds(index, heads, members)
+    one = np.ones(n, np.float32)
+    nothing = np.full(n, np.nan, np.float32)
+    rows = {
+        "similarity": np.concatenate([numbers(pairs["similarity"])[chosen], one, links[2]]),
+        "containment_a": np.concatenate([numbers(pairs["containment_a"])[chosen], one, links[3]]),
+        "containment_b": np.concatenate([numbers(pairs["containment_b"])[chosen], one, links[4]]),
+        "estimate": np.concatenate([numbers(pairs["estimate"])[chosen], nothing, links[5]]),
+        "kind": np.concatenate([numbers(pairs["kind"])[chosen], same, links[6]]),
+        "accepted": np.concatenate(
+            [(numbers(pairs["b_for_a"]) | numbers(pairs["a_for_b"]))[chosen], ~index.flags("match", "rigid")[members], links[7]]
+        ),
+    }
+    swap = left > right
+    left, right = np.where(swap, right, left), np.where(swap, left, right)
+    one_way, other_way = rows["containment_a"], rows["containment_b"]
+    rows["containment_a"], rows["containment_b"] = np.where(swap, other_way, one_way), np.where(swap, one_way, other_way)
+    _, unique = np.unique((left << 32) | right, return_index=True)
+    left, right = left[unique], right[unique]
+    estimate = rows["estimate"][unique]
+    return _table(
+        PAIRS,
+        {
+            "passage_a": index.lookup(left, ["passage_id"])["passage_id"],
+            "passage_b": index.lookup(right, ["passage_id"])["passage_id"],
+            **_side(index, left, "a"),
+            **_side(index, right, "b"),
+            **{name: rows[name][unique] for name in ("similarity", "containment_a", "containment_b", "accepted")},
+            "estimate": pa.array(estimate, mask=np.isnan(estimate)),
+            "kind": pa.array(PAIR_KINDS).take(pa.array(rows["kind"][unique])),
+        },
+    )
+
+
+def _links(
+    index: Index, classes: I32Array, pairs: pa.Table, verdicts: Verdicts, members: I64Array, heads: I64Array
+) -> tuple[Any, ...]:
+    """Pairs of duplicates with their kept twins, where another member of either class stands for it among the pairs of classes."""
+    gids = np.flatnonzero(is_duplicate(verdicts.reason))
+    head_of = np.full(len(classes), -1, np.int64)
+    head_of[members] = heads
+    gids = gids[head_of[gids] != verdicts.twin[gids]]
+    twin = verdicts.twin[gids]
+    equal = classes[gids] == classes[twin]
+    a, b = numbers(pairs["a"]).astype(np.int64), numbers(pairs["b"]).astype(np.int64)
+    keys = (a << 32) | b
+    order = np.argsort(keys)
+    mine, theirs = classes[gids].astype(np.int64), classes[twin].astype(np.int64)
+    wanted = (np.minimum(mine, theirs) << 32) | np.maximum(mine, theirs)
+    at = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)] if len(keys) else np.zeros(len(gids), np.int64)
+    known = equal | (keys[at] == wanted if len(keys) else equal)
+    gids, twin, equal, at, mine = gids[known], twin[known], equal[known], at[known], mine[known]
+
+    def value(name: str, when_equal: float) -> npt.NDArray[Any]:
+        return np.where(equal, when_equal, numbers(pairs[name])[at] if len(keys) else when_equal).astype(np.float32)
+
+    first_is_mine = a[at] == mine if len(keys) else equal
+    one, other = value("containment_a", 1.0), value("containment_b", 1.0)
+    kind = np.where(equal, link_kinds(index, gids, twin), numbers(pairs["kind"])[at] if len(keys) else 0).astype(np.uint8)
+    return (
+        gids,
+        twin,
+        value("similarity", 1.0),
+        np.where(first_is_mine, one, other),
+        np.where(first_is_mine, other, one),
+        value("estimate", np.nan),
+        kind,
+        np.ones(len(gids), np.bool_),
+    )
+
+
+def _best(a: I32Array, b: I32Array, similarity: F32Array, contained: npt.NDArray[np.bool_]) -> I64Array:
+    """Rows that are among the LISTED best of either of their classes, or contained."""
+    both = np.concatenate([a, b])
+    weight = np.concatenate([similarity, similarity])
+    row = np.concatenate([np.arange(len(a)), np.arange(len(a))])
+    order = np.lexsort((row, -weight, both))
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(both[order])) + 1]) if len(order) else np.empty(0, np.int64)
+    lengths = np.diff(np.append(starts, len(order)))
+    place = np.arange(len(order)) - np.repeat(starts, lengths)
+    listed = np.zeros(len(a), np.bool_)
+    listed[row[order[place < LISTED]]] = True
+    return np.flatnonzero(listed | contained)
+
+
+def neighbour_counts(classes: I32Array, size: I64Array, pairs: pa.Table) -> I64Array:
+    """(passages,) int64: passages at or above the report threshold to each."""
+    near = numbers(pairs["kind"]) != CONTAINED
+    a, b = numbers(pairs["a"])[near], numbers(pairs["b"])[near]
+    count = size - 1 + np.bincount(a, size[b], minlength=len(size)).astype(np.int64) + np.bincount(b, size[a], minlength=len(size)).astype(np.int64)
+    return np.where(classes >= 0, count[np.maximum(classes, 0)], 0)
+
+
+def clusters_table(index: Index, verdicts: Verdicts, classes: I32Array, size: I64Array, pairs: pa.Table) -> pa.Table:
+    """A row a member, clusters in the order of their kept passages, the kept one first."""
+    gone = np.flatnonzero(is_duplicate(verdicts.reason))
+    twins = verdicts.twin[gone]
+    kept = np.unique(twins)
+    gids = np.concatenate([kept, gone])
+    owner = np.concatenate([kept, twins])
+    role = np.concatenate([np.zeros(len(kept), np.int64), np.ones(len(gone), np.int64)])
+    similarity = np.concatenate([np.ones(len(kept), np.float32), verdicts.similarity[gone]])
+    kind = np.concatenate(
+        [np.full(len(kept), -1, np.int64), np.where(classes[gone] == classes[twins], link_kinds(index, gone, twins), EDITED).astype(np.int64)]
+    )
+    order = np.lexsort((gids, role, owner))
+    gids, owner, role, similarity, kind = gids[order], owner[order], role[order], similarity[order], kind[order]
+    ids = index.lookup(gids, ["passage_id", "content_id"])
+    owners = index.lookup(owner, ["passage_id"])["passage_id"].to_pylist()
+    return _table(
+        CLUSTERS,
+        {
+            "cluster_id": pa.array([cluster_id(x) for x in owners], pa.string()),
+            "passage_id": ids["passage_id"],
+            "content_id": ids["content_id"],
+            **_place(index, gids),
+            "role": pa.array(["kept", "removed"]).take(pa.array(role)),
+            "similarity": similarity,
+            "kind": pa.array(PAIR_KINDS).take(pa.array(kind, mask=kind < 0)),
+            "neighbour_count": neighbour_counts(classes, size, pairs)[gids],
+        },
+    )
+
+
+def family_ids(index: Index, families: Families) -> list[str]:
+    """Id by occurrence number, for exemplars (others get an empty string): digest of the exemplar's passages."""
+    ids = [""] * len(families.first)
+    heads = np.unique(families.exemplar)
+    gid, owner = families.members(heads)
+    names = index.lookup(gid, ["passage_id"])["passage_id"].to_pylist()
+    bounds = np.searchsorted(owner, np.arange(len(heads) + 1)).tolist()
+    for head, first, last in zip(heads.tolist(), bounds, bounds[1:], strict=False):
+        ids[head] = digest_of("family", *names[first:last])
+    return ids
+
+
+def family_tables(
+    index: Index, families: Families, ids: list[str], verdicts: Verdicts, categories: list[str | None]
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Tables `families`, `occurrences` and `blocks`. `categories` : category by rule number."""
+    order = np.lexsort((families.first, families.exemplar))
+    first, last, exemplar = families.first[order], families.last[order], families.exemplar[order]
+    similarity = families.similarity[order]
+    run_ids = [ids[e] for e in exemplar.tolist()]
+    head, tail = _spans(index, first, last)
+    chars = np.concatenate([[0], np.cumsum(index.column("passages", "visible"))])
+    members = np.concatenate([[0], np.cumsum(families.group_of >= 0)])
+    char_count = chars[last + 1] - chars[first]
+    verdict = _run_verdicts(first, last, families, verdicts)
+    occurrences = _table(
+        OCCURRENCES,
+        {
+            "family_id": run_ids,
+            **{name: head[name] for name in ("source", "record", "locator", "doc_id", "char_start", "line_start")},
+            "char_end": tail["char_end"],
+            "line_end": tail["line_end"],
+            "passage_count": (members[last + 1] - members[first]).astype(np.int32),
+            "similarity": similarity,
+            "verdict": pa.array(["kept", "removed", "mixed"]).take(pa.array(verdict)),
+        },
+    )
+    other = np.flatnonzero(exemplar != order)
+    blocks = _blocks(index, families, first, last, exemplar, similarity, char_count, run_ids, other)
+    return _families(index, families, ids, verdicts, categories, first, exemplar, char_count, verdict), occurrences, blocks
+
+
+def _spans(index: Index, first: I64Array, last: I64Array) -> tuple[dict[str, Any], dict[str, Any]]:
+    return _place(index, first), _place(index, last)
+
+
+def _run_verdicts(first: I64Array, last: I64Array, families: Families, verdicts: Verdicts) -> npt.NDArray[np.int64]:
+    """0 all kept, 1 all removed, 2 mixed, over the family's passages of each run."""
+    mine = families.group_of >= 0
+    gone = np.concatenate([[0], np.cumsum(mine & (verdicts.reason != KEPT) & ~verdicts.split)])
+    cut = np.concatenate([[0], np.cumsum(mine & verdicts.split)])
+    total = np.concatenate([[0], np.cumsum(mine)])
+    removed, split, count = (x[last + 1] - x[first] for x in (gone, cut, total))
+    return np.where((removed == 0) & (split == 0), 0, np.where(removed == count, 1, 2))
+
+
+def _blocks(
+    index: Index,
+    families: Families,
+    first: I64Array,
+    last: I64Array,
+    exemplar: I64Array,
+    similarity: F32Array,
+    char_count: I64Array,
+    run_ids: list[str],
+    other: I64Array,
+) -> pa.Table:
+    model = exemplar[other]
+    columns: dict[str, Any] = {}
+    for letter, begin, end in (("a", families.first[model], families.last[model]), ("b", first[other], last[other])):
+        opening, closing = _side(index, begin, letter), _side(index, end, letter)
+        columns.update(opening)
+        columns[f"char_end_{letter}"], columns[f"line_end_{letter}"] = closing[f"char_end_{letter}"], closing[f"line_end_{letter}"]
+    keys = zip(*(columns[name].to_pylist() for name in ("doc_id_a", "char_start_a", "doc_id_b", "char_start_b")), strict=True)
+    return _table(
+        BLOCKS,
+        {
+            **columns,
+            "family_id": [run_ids[i] for i in other.tolist()],
+            "block_id": [digest_of("block", *(str(part) for part in key)) for key in keys],
+            "char_count": char_count[other],
+            "similarity": similarity[other],
+        },
+    )
+
+
+def _families(
+    index: Index,
+    families: Families,
+    ids: list[str],
+    verdicts: Verdicts,
+    categories: list[str | None],
+    first: I64Array,
+    exemplar: I64Array,
+    char_count: I64Array,
+    verdict: npt.NDArray[np.int64],
+) -> pa.Table:
+    """One row a family, those with most characters over all places first."""
+    heads, inverse = np.unique(exemplar, return_inverse=True)
+    dates = whole(index.places(index.doc[first])["published_at"]).cast(pa.int64())
+    known = dates.is_valid().to_numpy(zero_copy_only=False)
+    when = dates.fill_null(0).to_numpy()
+    members, owner = families.members(heads)
+    texts = index.lookup(members, ["text"])["text"].to_pylist()
+    bounds = np.searchsorted(owner, np.arange(len(heads) + 1)).tolist()
+    # Occurrences are ordered by exemplar, so the runs of a family lie together.
+    runs_of = np.searchsorted(inverse, np.arange(len(heads) + 1)).tolist()
+    rows = []
+    for number, head in enumerate(heads.tolist()):
+        runs = slice(runs_of[number], runs_of[number + 1])
+        inside = slice(bounds[number], bounds[number + 1])
+        count = runs.stop - runs.start
+        docs = index.doc[first[runs]]
+        dated = when[runs][known[runs]]
+        kept, gone = int((verdict[runs] == 0).sum()), int((verdict[runs] == 1).sum())
+        rows.append(
+            {
+                "family_id": ids[head],
+                "exemplar_text": "\n".join(texts[inside]),
+                "kind": "block" if inside.stop - inside.start > 1 else "passage",
+                "category": _category(verdicts, members[inside], categories),
+                "verdict": "kept" if kept == count else "removed" if gone == count else "deduplicated" if kept == 1 else "mixed",
+                "occurrence_count": count,
+                "document_count": len(np.unique(docs)),
+                "collection_count": len(np.unique(index.collection[docs])),
+                "char_count": int(char_count[runs].sum()),
+                "first_published_at": int(dated.min()) if len(dated) else None,
+                "last_published_at": int(dated.max()) if len(dated) else None,
+            }
+        )
+    rows.sort(key=lambda row: (-row["char_count"], row["family_id"]))
+    return pa.Table.from_pylist(rows, schema=FAMILIES)
+
+
+def _category(verdicts: Verdicts, inside: I64Array, categories: list[str | None]) -> str | None:
+    """Category that most passages of the exemplar fell to by rule."""
+    rules = verdicts.rule[inside][(verdicts.reason[inside] == 2)]
+    names = sorted(c for c in (categories[r] for r in rules.tolist() if r >= 0) if c)
+    return max(sorted(set(names)), key=names.count) if names else None

@@ -1,0 +1,135 @@
+"""Families: repeated content seen as one thing, with every place where it stands.
+
+Passages of one class, or near it, share a *label* (stars again, over classes, numbers and links not counted as differences).
+Labels that nearly always stand beside each other are one family; a run of its passages in a document is an occurrence. The
+eight lines of a sponsor block are one family, not eight clusters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.index import Index
+from tasks.kernels import families as kernel
+from tasks.kernels.match import stars
+from tasks.match import CONTAINED
+from tasks.settings import Matching
+from tasks.store.stage import lists, numbers, read_table
+from tasks.store.unique import unique_counts
+from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U64Array
+
+#: Unrepeated passages that may lie inside an occurrence.
+GAP = 2
+#: Two labels belong together when they stand side by side in this share of the places of the more frequent one.
+TOGETHER = 0.6
+
+
+@dataclass(frozen=True)
+class Families:
+    """Occurrences as runs of passages.
+
+    first, last : (m,) int64 gids of the run's ends, inclusive; family : (m,) int64, the runs of one family share a number.
+    exemplar    : (m,) int64, index of the run that is the family's exemplar.
+    similarity  : (m,) float32, exact Jaccard with the exemplar.
+    group_of    : (passages,) int64 group of each passage, -1 for none: which passages inside a run belong to it.
+    """
+
+    first: I64Array
+    last: I64Array
+    family: I64Array
+    exemplar: I64Array
+    similarity: F32Array
+    group_of: I64Array
+
+    def members(self, runs: I64Array) -> tuple[I64Array, I64Array]:
+        """Passages of the named runs: gids, and for each the position of its run in `runs`."""
+        lengths = self.last[runs] - self.first[runs] + 1
+        owner = np.repeat(np.arange(len(runs)), lengths)
+        starts = np.cumsum(lengths) - lengths
+        gid = np.arange(int(lengths.sum())) - starts[owner] + self.first[runs][owner]
+        mine = self.group_of[gid] == self.family[runs][owner]
+        return gid[mine], owner[mine]
+
+
+def find(index: Index, classes: I32Array, class_count: int, pairs: pa.Table, settings: Matching) -> Families:
+    """All families of two or more occurrences whose exemplar is long enough to mean something."""
+    label = _labels(classes, class_count, pairs, settings)
+    group_of, repeated = _groups(index, label)
+    capacity = int(repeated.sum()) + 1
+    first, last, owner = (np.empty(capacity, np.int64) for _ in range(3))
+    safe = np.where(repeated, label, 0)
+    m = kernel.runs(index.doc, group_of, safe, GAP, first, last, owner)
+    first, last, owner = first[:m], last[:m], owner[:m]
+    tokens = np.concatenate([[0], np.cumsum(np.where(group_of >= 0, index.column("match", "tokens"), 0))])
+    size = tokens[last + 1] - tokens[first]
+    members = np.concatenate([[0], np.cumsum(group_of >= 0)])
+    passages = members[last + 1] - members[first]
+    exemplar = _exemplars(owner, passages, index.rank[first])
+    # A fragment of a block (one line of eight) is told apart from the block: it must hold half of the exemplar's passages.
+    whole = (passages * 2 >= passages[exemplar]) & (size[exemplar] >= settings.min_tokens)
+    count = np.bincount(owner[whole], minlength=int(owner.max()) + 1 if m else 0)
+    chosen = np.flatnonzero(whole & (count[owner] >= 2)) if m else np.empty(0, np.int64)
+    back = np.full(m, -1, np.int64)
+    back[chosen] = np.arange(len(chosen))
+    exemplar = exemplar[chosen]
+    values, offsets = _all_shingles(index)
+    largest = offsets[last + 1] - offsets[first] if m else np.zeros(1, np.int64)
+    similarity = kernel.run_similarity(
+        values, offsets, first[chosen], last[chosen], first[exemplar], last[exemplar], group_of, owner[chosen], int(largest.max(initial=0)) + 1
+    )
+    return Families(first[chosen], last[chosen], owner[chosen], back[exemplar], np.round(similarity, 4), group_of)
+
+
+def _labels(classes: I32Array, count: int, pairs: pa.Table, settings: Matching) -> I64Array:
+    """(passages,) int64: class that a passage is taken for, -1 for none. Near classes (numbers aside) share one, by stars."""
+    kind, similarity = numbers(pairs["kind"]), numbers(pairs["similarity"])
+    near = (similarity >= settings.remove_threshold) & (kind != CONTAINED)
+    a, b, weight = numbers(pairs["a"])[near], numbers(pairs["b"])[near], similarity[near]
+    row = np.concatenate([b, a]).astype(np.int64)
+    column = np.concatenate([a, b]).astype(np.int32)
+    both = np.concatenate([weight, weight]).astype(np.float32)
+    order = np.lexsort((column, row))
+    first = np.zeros(count + 1, np.int64)
+    np.cumsum(np.bincount(row, minlength=count), out=first[1:])
+    every = np.ones(count, np.bool_)
+    identity = np.arange(count, dtype=np.int32)
+    twin, _ = stars(np.arange(count, dtype=np.int64), identity, first, column[order], both[order], every, every)
+    of_class = np.where(twin >= 0, twin, identity)
+    return np.where(classes >= 0, of_class[np.maximum(classes, 0)], -1).astype(np.int64)
+
+
+def _groups(index: Index, label: I64Array) -> tuple[I64Array, BoolArray]:
+    """Group of each passage (-1 for unrepeated ones), joining labels that stand side by side."""
+    count = np.bincount(label[label >= 0], minlength=1)
+    repeated = (label >= 0) & (count[np.maximum(label, 0)] >= 2)
+    follows = np.empty((int(repeated.sum()) * (GAP + 1) + 1, 2), np.int64)
+    m = kernel.follow_pairs(index.doc, label, repeated, GAP, follows)
+    encoded, times = unique_counts((follows[:m, 0] << 32) | follows[:m, 1])
+    left, right = encoded >> 32, encoded & 0xFFFFFFFF
+    strong = (times >= 2) & (times >= TOGETHER * np.maximum(count[left], count[right]))
+    parent = kernel.union(len(count), left[strong], right[strong])
+    return np.where(repeated, parent[np.maximum(label, 0)], -1), repeated
+
+
+def _exemplars(owner: I64Array, passages: I64Array, rank: I64Array) -> I64Array:
+    """For each run, the run of its family that has the most passages; among those the best ranked."""
+    order = np.lexsort((rank, -passages, owner))
+    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    exemplar = np.empty(len(owner), np.int64)
+    exemplar[order] = np.repeat(order[starts], np.diff(np.append(starts, len(order))))
+    return exemplar
+
+
+def _all_shingles(index: Index) -> tuple[U64Array, I64Array]:
+    """Shingles of all passages, one after the other."""
+    values, offsets = [], [np.zeros(1, np.int64)]
+    base = 0
+    for part in index.parts:
+        v, o = lists(read_table(part.notes / "match.arrow")["shingles"])
+        values.append(v)
+        offsets.append(o[1:] + base)
+        base += len(v)
+    return np.concatenate(values) if values else np.empty(0, np.uint64), np.concatenate(offsets)

@@ -1,0 +1,273 @@
+"""Shingle kernels: elements (see `tasks.kernels.fold`) -> digests, shingles, anchors and slots of each row, one pass each."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# Element flags, as in `tasks.kernels.fold`.
+SLOT, NUMERAL, LETTER = 1, 2, 4
+
+_M1 = np.uint64(0xFF51AFD7ED558CCD)
+_M2 = np.uint64(0xC4CEB9FE1A85EC53)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_33 = np.uint64(33)
+_BASE = np.uint64(0xD6E8FEB86659FD93)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mix(h):
+    """MurmurHash3's 64-bit finalizer (Appleby), as in `tasks.kernels.fold`."""
+    h ^= h >> _33
+    h *= _M1
+    h ^= h >> _33
+    h *= _M2
+    return h ^ (h >> _33)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _step(h, e):
+    """One element into an order-dependent digest."""
+    return _mix((h + _GOLDEN) ^ e) + (h << np.uint64(1))
+
+
+@njit(cache=True, nogil=True)
+def summarize(elements, flags, offsets, token_weight, letter_weight):
+    """Per row: digest of all elements, digest without slots and numerals, and length in tokens (rounded up).
+
+    returns : fold uint64, plain uint64, tokens int32, each (n,). An empty row has fold 0.
+    """
+    n = len(offsets) - 1
+    fold = np.zeros(n, np.uint64)
+    plain = np.zeros(n, np.uint64)
+    tokens = np.zeros(n, np.int32)
+    for row in range(n):
+        h = np.uint64(0)
+        p = np.uint64(0)
+        weight = 0
+        for i in range(offsets[row], offsets[row + 1]):
+            h = _step(h, elements[i])
+            if flags[i] & (SLOT | NUMERAL) == 0:
+                p = _step(p, elements[i])
+            weight += letter_weight if flags[i] & LETTER else token_weight
+        fold[row] = h
+        plain[row] = p
+        tokens[row] = (weight + token_weight - 1) // token_weight
+    return fold, plain, tokens
+
+
+@njit(cache=True, nogil=True)
+def _sort_unique(values, n, scratch, counts):
+    """Sort values[:n] and drop repeats in place; returns how many are left.
+
+    Hashes are uniform, so a counting pass on their top bits leaves almost nothing for insertion.
+    """
+    if n > 24:
+        bits = 4
+        while (1 << bits) < n and bits < 16:
+            bits += 1
+        shift = np.uint64(64 - bits)
+        buckets = 1 << bits
+        for b in range(buckets + 1):
+            counts[b] = 0
+        for i in range(n):
+            counts[np.int64(values[i] >> shift) + 1] += 1
+        for b in range(buckets):
+            counts[b + 1] += counts[b]
+        for i in range(n):
+            b = np.int64(values[i] >> shift)
+            scratch[counts[b]] = values[i]
+            counts[b] += 1
+        for i in range(n):
+            values[i] = scratch[i]
+    for i in range(1, n):
+        v = values[i]
+        j = i - 1
+        while j >= 0 and values[j] > v:
+            values[j + 1] = values[j]
+            j -= 1
+        values[j + 1] = v
+    kept = 0
+    for i in range(n):
+        if i == 0 or values[i] != values[i - 1]:
+            values[kept] = values[i]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _hash_runs(elements, flags, start, end, token_weight, letter_weight, threshold, prefix, power, out):
+    """Digests of the shortest runs from each element of a row whose weight reaches the threshold.
+
+    A rolling polynomial digest (Karp and Rabin 1987) of mixed elements, mixed again: two multiplications a run, however long.
+    prefix, power, out : (longest row + 1,) uint64 scratch; power[k] = _BASE ** k.
+    returns            : number of digests in `out`; runs that the end of the row cuts short have none.
+    """
+    prefix[0] = 0
+    for i in range(end - start):
+        prefix[i + 1] = prefix[i] * _BASE + elements[start + i]
+    m = 0
+    j = start
+    weight = 0
+    for i in range(start, end):
+        while j < end and weight < threshold:
+            weight += letter_weight if flags[j] & LETTER else token_weight
+            j += 1
+        if weight < threshold:
+            break
+        out[m] = _mix(prefix[j - start] - prefix[i - start] * power[j - i])
+        m += 1
+        weight -= letter_weight if flags[i] & LETTER else token_weight
+    return m
+
+
+@njit(cache=True, nogil=True)
+def _powers(n):
+    """(n,) uint64, powers of _BASE."""
+    power = np.ones(n, np.uint64)
+    for k in range(1, n):
+        power[k] = power[k - 1] * _BASE
+    return power
+
+
+@njit(cache=True, nogil=True)
+def shingle(elements, flags, offsets, token_weight, letter_weight, threshold):
+    """Sorted distinct shingles of each row (Broder 1997).
+
+    A shingle is the shortest run of elements whose weight reaches the threshold: 3 Han characters, 5 letters, or a mixture.
+    returns : shingles uint64 and their offsets (n + 1,) int64.
+    """
+    n = len(offsets) - 1
+    out = np.empty(len(elements) + 1, np.uint64)
+    out_offsets = np.empty(n + 1, np.int64)
+    longest = 0
+    for row in range(n):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    row_values = np.empty(longest + 1, np.uint64)
+    prefix = np.empty(longest + 1, np.uint64)
+    power = _powers(longest + 1)
+    scratch = np.empty(longest + 1, np.uint64)
+    counts = np.empty((1 << 16) + 2, np.int64)
+    at = 0
+    for row in range(n):
+        out_offsets[row] = at
+        end = offsets[row + 1]
+        m = _hash_runs(elements, flags, offsets[row], end, token_weight, letter_weight, threshold, prefix, power, row_values)
+        m = _sort_unique(row_values, m, scratch, counts)
+        out[at : at + m] = row_values[:m]
+        at += m
+    out_offsets[n] = at
+    return out[:at].copy(), out_offsets
+
+
+@njit(cache=True, nogil=True)
+def anchors(elements, flags, offsets, token_weight, letter_weight, threshold, window):
+    """Winnowed long shingles of each row (Schleimer, Wilkerson, Aiken 2003): shared text leaves shared anchors.
+
+    threshold : weight of an anchor's run (8 Han characters by default), so that chance matches are rare.
+    window    : any `window` consecutive runs hold at least one anchor; text shared over window + run length is found.
+    returns   : anchors uint64 (sorted, distinct within a row) and offsets (n + 1,) int64.
+    """
+    n = len(offsets) - 1
+    longest = 0
+    for row in range(n):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    runs = np.empty(longest + 1, np.uint64)
+    prefix = np.empty(longest + 1, np.uint64)
+    power = _powers(longest + 1)
+    chosen = np.empty(longest + 1, np.uint64)
+    scratch = np.empty(longest + 1, np.uint64)
+    counts = np.empty((1 << 16) + 2, np.int64)
+    out = np.empty(len(elements) + 1, np.uint64)
+    out_offsets = np.empty(n + 1, np.int64)
+    at = 0
+    for row in range(n):
+        out_offsets[row] = at
+        end = offsets[row + 1]
+        m = _hash_runs(elements, flags, offsets[row], end, token_weight, letter_weight, threshold, prefix, power, runs)
+        k = 0
+        best = -1
+        for right in range(m):
+            left = right - window + 1
+            if best < left or best < 0:
+                best = max(left, 0)
+                for x in range(best + 1, right + 1):
+                    if runs[x] <= runs[best]:
+                        best = x
+                fresh = True
+            elif runs[right] <= runs[best]:
+                best = right
+                fresh = True
+            else:
+                fresh = False
+            # The first whole window, or all of a row without one, speaks even when its least run is not its last.
+            if (fresh and left >= 0) or left == 0 or (left < 0 and right == m - 1):
+                chosen[k] = runs[best]
+                k += 1
+        k = _sort_unique(chosen, k, scratch, counts)
+        out[at : at + k] = chosen[:k]
+        at += k
+    out_offsets[n] = at
+    return out[:at].copy(), out_offsets
+
+
+@njit(cache=True, nogil=True)
+def slots(elements, flags, offsets):
+    """Sorted distinct digests of what a copy must not lose: slot tokens, Chinese numerals, and alphabetic words inside Han text.
+
+    A lone 一 is an article more often than a number and does not count, except after 第; two numerals in a row, or any other, do. An alphabetic word
+    in a row that is mostly Han is a name or a term (使用 click 实现): another one there says something else.
+    returns : slots uint64 and offsets (n + 1,) int64.
+    """
+    n = len(offsets) - 1
+    one = _mix(np.uint64(0x4E00))
+    nth = _mix(np.uint64(0x7B2C))
+    space = _mix(np.uint64(32))
+    out = np.empty(len(elements) + 1, np.uint64)
+    out_offsets = np.empty(n + 1, np.int64)
+    scratch = np.empty(len(elements) + 1, np.uint64)
+    counts = np.empty((1 << 16) + 2, np.int64)
+    at = 0
+    for row in range(n):
+        out_offsets[row] = at
+        m = at
+        i = offsets[row]
+        end = offsets[row + 1]
+        han = 0
+        words = 0
+        for x in range(i, end):
+            han += flags[x] == 0
+            starts = x == i or flags[x - 1] & LETTER == 0 or elements[x - 1] == space
+            words += flags[x] & LETTER != 0 and elements[x] != space and starts
+        while i < end:
+            if flags[i] & SLOT:
+                out[m] = elements[i]
+                m += 1
+                i += 1
+            elif flags[i] & NUMERAL:
+                h = np.uint64(0)
+                j = i
+                while j < end and flags[j] & NUMERAL:
+                    h = _step(h, elements[j])
+                    j += 1
+                ordinal = i > offsets[row] and elements[i - 1] == nth  # 第一 counts
+                if j - i > 1 or elements[i] != one or ordinal:
+                    out[m] = h
+                    m += 1
+                i = j
+            elif flags[i] & LETTER and han >= words:
+                h = np.uint64(1)
+                j = i
+                while j < end and flags[j] & LETTER and elements[j] != space:
+                    h = _step(h, elements[j])
+                    j += 1
+                if j > i:
+                    out[m] = h
+                    m += 1
+                i = max(j, i + 1)
+            else:
+                i += 1
+        kept = _sort_unique(out[at:m], m - at, scratch, counts)
+        at += kept
+    out_offsets[n] = at
+    return out[:at].copy(), out_offsets

@@ -1,0 +1,254 @@
+"""All passages -> fold classes and verified pairs of classes: exact first, MinHash and LSH for the rest, anchors for containment.
+
+A *class* is all passages of equal fold; similarity is a property of classes, so a million copies are one class. Candidates are
+always verified by the exact Jaccard similarity and containment of their shingle sets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tasks.index import Index
+from tasks.kernels import match as kernel
+from tasks.settings import Matching
+from tasks.store.stage import lists, numbers, read_table, write_json, write_table
+from tasks.store.unique import unique, unique_counts
+from tasks.store.text import I32Array, I64Array, U64Array
+
+#: Kinds of pair, in the order of their numbers.
+KINDS = ("identical", "script", "width_punctuation", "number_slot", "edited", "contained")
+SLOT_KIND, EDITED, CONTAINED = 3, 4, 5
+#: Pairs held before they are made unique and verified: 16 bytes each.
+_BATCH = 1 << 22
+#: Passages that share an anchor and are paired all with all; a set phrase in more of them says little, and is linked as a star.
+_ANCHOR_CAP = 16
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Fold classes. `of` : (passages,) int32, -1 where the fold is empty; `first` : (classes,) int64, best-ranked member."""
+
+    of: I32Array
+    first: I64Array
+    size: I64Array
+
+
+def match(index: Index, folder: Path, settings: Matching) -> dict[str, int]:
+    """Write `classes.npy`, `first.npy` and `pairs.arrow` (pairs of classes) into `folder`. Returns counters."""
+    classes = classify(index)
+    np.save(folder / "classes.npy", classes.of)
+    np.save(folder / "first.npy", classes.first)
+    np.save(folder / "size.npy", classes.size)
+    members = _signed_members(index, classes)
+    sets = _gather(index, members, "shingles")
+    counters = {"classes": len(classes.first), "signed": len(members)}
+    bits = kernel.bitmaps(*sets)
+    near = _near(index, members, sets, bits, settings, counters)
+    contained = _contained(index, members, sets, bits, near, settings, counters)
+    pairs = _describe(index, members, classes, sets, near, contained, settings)
+    write_table(folder / "pairs.arrow", pairs)
+    counters["pairs"] = len(pairs)
+    write_json(folder / "done.json", counters)
+    return counters
+
+
+def classify(index: Index) -> Classes:
+    """Passages of equal fold, in the global order of their best-ranked members."""
+    fold = index.column("match", "fold")
+    rank = index.rank
+    _, inverse, size = np.unique(fold, return_inverse=True, return_counts=True)
+    best = np.full(len(size), np.iinfo(np.int64).max)
+    np.minimum.at(best, inverse, rank)
+    by_rank = np.argsort(best, kind="stable")
+    number = np.empty(len(size), np.int32)
+    number[by_rank] = np.arange(len(size), dtype=np.int32)
+    of = number[inverse]
+    first = index.order[best[by_rank]]
+    of[fold == 0] = -1
+    return Classes(of, first, size[by_rank])
+
+
+def _signed_members(index: Index, classes: Classes) -> I64Array:
+    """One member of each class that has a signature (long enough, of a kind that is compared by similarity), best ranked, by class."""
+    signed = np.flatnonzero(index.flags("match", "long") & ~index.flags("match", "rigid") & (classes.of >= 0))
+    unseen = np.iinfo(np.int64).max
+    best = np.full(len(classes.first), unseen)
+    np.minimum.at(best, classes.of[signed], index.rank[signed])
+    return index.order[best[best < unseen]]
+
+
+def _gather(index: Index, members: I64Array, name: str) -> tuple[U64Array, I64Array]:
+    """(values, offsets) of a list column for the named passages."""
+    part = index.part_of(members)
+    counts = np.zeros(len(members), np.int64)
+    columns: dict[int, tuple[U64Array, I64Array]] = {}
+    for number in np.unique(part).tolist():
+        columns[number] = lists(read_table(index.parts[number].notes / "match.arrow")[name])
+        chosen = np.flatnonzero(part == number)
+        local = members[chosen] - index.passage_base[number]
+        counts[chosen] = columns[number][1][local + 1] - columns[number][1][local]
+    offsets = np.zeros(len(members) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    values = np.empty(offsets[-1], np.uint64)
+    for number, (source, source_offsets) in columns.items():
+        chosen = np.flatnonzero(part == number)
+        kernel.copy_lists(source, source_offsets, members[chosen] - index.passage_base[number], values, offsets, chosen)
+    return values, offsets
+
+
+def _near(
+    index: Index, members: I64Array, sets: tuple[U64Array, I64Array], bits: U64Array, settings: Matching, counters: dict[str, int]
+) -> tuple[I64Array, I64Array, I32Array]:
+    """Verified pairs (left, right, common shingles) of members with similarity at or above the report threshold."""
+    sizes = np.diff(sets[1]).astype(np.int32)
+    pending: list[U64Array] = []
+    held = hot = hot_members = 0
+    rows = [_signature_rows(index, members, number) for number in range(len(index.parts))]
+    every = np.arange(len(members), dtype=np.int64)
+    bands = [np.load(part.notes / "bands.npy", mmap_mode="r") for part in index.parts]
+    for band in range(settings.bands):
+        keys = np.empty(len(members), np.uint64)
+        for (chosen, local), source in zip(rows, bands, strict=True):
+            keys[chosen] = source[band][local]
+        pairs, more_hot, more_members = _buckets(*grouped(keys, every), sizes, settings.bucket_cap, settings.report_threshold)
+        hot, hot_members = hot + more_hot, hot_members + more_members
+        pending.append(pairs)
+        held += len(pairs)
+        if held > _BATCH:
+            pending, held = [unique(np.concatenate(pending))], 0
+    merged = unique(np.concatenate(pending)) if pending else np.empty(0, np.uint64)
+    left, right = (merged >> np.uint64(32)).astype(np.int64), (merged & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    total = sizes[left] + sizes[right]
+    t = settings.report_threshold
+    floor = np.ceil(t / (1 + t) * total - 1e-9).astype(np.int32)
+    common = kernel.intersections(*sets, bits, left, right, floor)
+    good = (common >= floor) & (common > 0)
+    counters.update(candidates=len(merged), hot_buckets=hot, hot_members=hot_members, near_pairs=int(good.sum()))
+    return left[good], right[good], common[good]
+
+
+def _signature_rows(index: Index, members: I64Array, number: int) -> tuple[I64Array, I64Array]:
+    """Members that lie in a part, and their rows in that part's signatures."""
+    table = read_table(index.parts[number].notes / "match.arrow")
+    signed = numbers(table["long"]) & ~numbers(table["rigid"])
+    row = np.cumsum(signed) - 1
+    chosen = np.flatnonzero(index.part_of(members) == number)
+    return chosen, row[members[chosen] - index.passage_base[number]]
+
+
+def grouped(keys: U64Array, owners: I64Array) -> tuple[U64Array, I64Array]:
+    """Keys sorted, with their owners ascending inside equal keys.
+
+    Key and owner are sorted as one word, which is ten times as fast as sorting positions. The key loses its top bits to the owner's
+    number (18 bits for 200,000 owners); a chance meeting that this makes is one more candidate for verification, no more.
+    """
+    bits = np.uint64(max(1, int(owners.max(initial=0)).bit_length()))
+    packed = (keys << bits) | owners.astype(np.uint64)
+    packed.sort()
+    return packed >> bits, (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+
+
+def _buckets(keys: U64Array, order: I64Array, sizes: I32Array, cap: int, ratio: float) -> tuple[U64Array, int, int]:
+    """Distinct candidate pairs of one band, as left << 32 | right, with the number of buckets over the cap and their members."""
+    capacity = max(1024, len(keys))
+    while True:
+        pairs = np.empty((capacity, 2), np.int32)
+        count, hot, hot_members = kernel.bucket_pairs(keys, order, sizes, cap, ratio, pairs, 0)
+        if count <= capacity:
+            break
+        capacity = count
+    encoded = (pairs[:count, 0].astype(np.uint64) << np.uint64(32)) | pairs[:count, 1].astype(np.uint64)
+    return encoded, hot, hot_members
+
+
+def _contained(
+    index: Index,
+    members: I64Array,
+    sets: tuple[U64Array, I64Array],
+    bits: U64Array,
+    near: tuple[I64Array, I64Array, I32Array],
+    settings: Matching,
+    counters: dict[str, int],
+) -> tuple[I64Array, I64Array, I32Array]:
+    """Verified pairs in which one member lies inside the other, though their similarity is below the report threshold."""
+    values, offsets = _gather(index, members, "anchors")
+    owners = np.repeat(np.arange(len(members), dtype=np.int64), np.diff(offsets))
+    sizes = np.diff(sets[1]).astype(np.int32)
+    encoded, hot, _ = _buckets(*grouped(values, owners), sizes, _ANCHOR_CAP, 0.0)
+    pairs, shared = unique_counts(encoded)
+    left, right = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    standing = (near[0].astype(np.uint64) << np.uint64(32)) | near[1].astype(np.uint64)  # sorted, as `_near` leaves them
+    known = standing[np.minimum(np.searchsorted(standing, pairs), len(standing) - 1)] == pairs if len(standing) else np.zeros(len(pairs), np.bool_)
+    anchor_count = np.diff(offsets)
+    enough = shared >= np.minimum(2, np.minimum(anchor_count[left], anchor_count[right]))
+    left, right = left[enough & ~known], right[enough & ~known]
+    floor = np.ceil(settings.containment_threshold * np.minimum(sizes[left], sizes[right]) - 1e-9).astype(np.int32)
+    common = kernel.intersections(*sets, bits, left, right, floor)
+    good = (common >= floor) & (common > 0)
+    counters.update(anchor_candidates=len(left), hot_anchors=hot, contained_pairs=int(good.sum()))
+    return left[good], right[good], common[good]
+
+
+def _describe(
+    index: Index,
+    members: I64Array,
+    classes: Classes,
+    sets: tuple[U64Array, I64Array],
+    near: tuple[I64Array, I64Array, I32Array],
+    contained: tuple[I64Array, I64Array, I32Array],
+    settings: Matching,
+) -> pa.Table:
+    """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, and which way a removal may go."""
+    left = np.concatenate([near[0], contained[0]])
+    right = np.concatenate([near[1], contained[1]])
+    common = np.concatenate([near[2], contained[2]]).astype(np.float64)
+    sizes = np.diff(sets[1])
+    a, b = sizes[left], sizes[right]
+    similarity = np.round(common / (a + b - common), 4).astype(np.float32)
+    plain = index.column("match", "plain")
+    tokens = index.column("match", "tokens").astype(np.float64)
+    gid_a, gid_b = members[left], members[right]
+    # Similarity is compared unrounded: 0.69996 must not pass as 0.7.
+    exact = common / (a + b - common)
+    # Anchors also find pairs that are similar and that no band happened to hold.
+    kind = np.where(exact >= settings.report_threshold - 1e-12, EDITED, CONTAINED).astype(np.uint8)
+    kind[plain[gid_a] == plain[gid_b]] = SLOT_KIND
+    ratio = np.minimum(tokens[gid_a], tokens[gid_b]) / np.maximum(tokens[gid_a], tokens[gid_b])
+    able = (exact >= settings.remove_threshold) & (kind == EDITED) & (ratio >= settings.min_length_ratio)
+    slots = _gather(index, members, "slots")
+    counts = np.diff(slots[1])
+    zero = np.zeros(len(left), np.int32)
+    shared = kernel.intersections(*slots, kernel.bitmaps(*slots), left, right, zero)
+    return pa.table(
+        {
+            "a": pa.array(classes.of[gid_a]),
+            "b": pa.array(classes.of[gid_b]),
+            "similarity": pa.array(similarity),
+            "containment_a": pa.array(np.round(common / a, 4).astype(np.float32)),
+            "containment_b": pa.array(np.round(common / b, 4).astype(np.float32)),
+            "estimate": pa.array(_estimates(index, members, left, right)),
+            "kind": pa.array(kind),
+            "b_for_a": pa.array(able & (shared == counts[right])),
+            "a_for_b": pa.array(able & (shared == counts[left])),
+        }
+    )
+
+
+def _estimates(index: Index, members: I64Array, left: I64Array, right: I64Array) -> npt.NDArray[Any]:
+    """MinHash estimates of the pairs, for comparison with the exact value."""
+    used, inverse = np.unique(np.concatenate([left, right]), return_inverse=True)
+    signatures = np.empty((len(used), 0), np.uint32)
+    for number in range(len(index.parts)):
+        source = np.load(index.parts[number].notes / "signatures.npy", mmap_mode="r")
+        if signatures.shape[1] == 0:
+            signatures = np.empty((len(used), source.shape[1]), np.uint32)
+        chosen, rows = _signature_rows(index, members[used], number)
+        signatures[chosen] = source[rows]
+    half = len(left)
+    return np.round(kernel.agreement(signatures, inverse[:half].astype(np.int64), inverse[half:].astype(np.int64)), 4)

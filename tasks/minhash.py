@@ -1,0 +1,56 @@
+"""MinHash signatures and their passport: which permutations, seed, scheme and hash made them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.kernels import match as kernel
+from tasks.settings import Matching
+from tasks.store.text import I64Array, U64Array
+
+U32Matrix = npt.NDArray[np.uint32]
+
+
+@lru_cache(maxsize=2)
+def permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """The permutations of `datasketch.MinHash(num_perm=count, seed=seed)`: multipliers and offsets, (count,) uint32 each."""
+    from datasketch import MinHash  # half a second of imports, needed only where passages are signed
+
+    a, b = MinHash(num_perm=count, seed=seed, scheme="affine32").permutations
+    return np.ascontiguousarray(a, np.uint32), np.ascontiguousarray(b, np.uint32)
+
+
+def sign(shingles: U64Array, offsets: I64Array, rows: I64Array, settings: Matching) -> U32Matrix:
+    """Signatures of the named passages, (len(rows), permutations) uint32. No passage may be without shingles."""
+    a, b = permutations(settings.permutations, settings.seed)
+    return kernel.sign(shingles, offsets, np.ascontiguousarray(rows, np.int64), a, b)  # type: ignore[no-any-return]
+
+
+def band_keys(signatures: U32Matrix, settings: Matching) -> U64Array:
+    """(bands, n) uint64 digests of the bands."""
+    return kernel.band_keys(signatures, settings.bands, settings.rows)  # type: ignore[no-any-return]
+
+
+def passport(settings: Matching) -> dict[str, Any]:
+    """What another program needs to make comparable signatures."""
+    return {
+        "num_perm": settings.permutations,
+        "seed": settings.seed,
+        "scheme": "affine32 (datasketch 2.0)",
+        "hashfunc": "top 32 bits of the 64-bit shingle digest (tasks.kernels.fold)",
+        "han_shingle": settings.han_shingle,
+        "letter_shingle": settings.letter_shingle,
+    }
+
+
+def detection_probability(similarity: float, settings: Matching) -> float:
+    """Chance that LSH finds a pair of the given similarity: 1 - (1 - s^rows)^bands.
+
+    >>> round(detection_probability(0.7, Matching()), 4)
+    0.9998
+    """
+    return 1.0 - (1.0 - similarity**settings.rows) ** settings.bands
