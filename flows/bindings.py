@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -86,6 +87,21 @@ def _task(name: str) -> Callable[[Callable[..., Any]], Any]:
     )(function)
 
 
+class _Told(logging.Filter):
+    """Keeps a failure's tracebacks off the terminal (they stay in Prefect's own log): the command line tells it in one line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for errors of flow and task runs."""
+        return record.levelno < logging.ERROR or record.name not in ("prefect.flow_runs", "prefect.task_runs")
+
+
+def _tell_failures_once() -> None:
+    """Set the filter on Prefect's console handlers; a second time changes nothing."""
+    for handler in logging.getLogger("prefect").handlers:
+        if not any(isinstance(found, _Told) for found in handler.filters):
+            handler.addFilter(_Told())
+
+
 def run_flow(job: Job, progress: Progress | None = None) -> tuple[dict[str, Any], Prefect]:
     """The data path as a Prefect flow run. The outcome carries the flow run's id; a failure is raised, so the run is Failed.
 
@@ -95,6 +111,7 @@ def run_flow(job: Job, progress: Progress | None = None) -> tuple[dict[str, Any]
     from prefect.task_runners import ThreadPoolTaskRunner
 
     engine = Prefect(job, progress)
+    _tell_failures_once()
 
     @flow(name="taosha", flow_run_name="curate", task_runner=ThreadPoolTaskRunner(max_workers=_THREADS), persist_result=False, retries=0)
     def taosha(inputs: list[str], output: str) -> dict[str, Any]:

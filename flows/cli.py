@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tasks.errors import StorageError, TaoshaError, UsageError
+from tasks.errors import StageError, StorageError, TaoshaError, UsageError
 from tasks.version import VERSION
 
 app = typer.Typer(
@@ -193,6 +194,8 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except TaoshaError as error:
+        if isinstance(error, StageError):  # nobody's mistake but ours: whoever reports it needs the place
+            traceback.print_exception(error.__cause__, file=sys.stderr)
         print(f"taosha: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:

@@ -139,6 +139,7 @@ def settle(flow_run: str, task_runs: int) -> None:
         return
     from prefect.client.orchestration import get_client
     from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogHandler
 
     ended = {"flow_runs": {"id": {"any_": [flow_run]}}, "task_runs": {"state": {"type": {"any_": _ENDED}}}}
     deadline = time.monotonic() + SETTLE_SECONDS
@@ -146,6 +147,7 @@ def settle(flow_run: str, task_runs: int) -> None:
         events = EventsWorker.instance()
         events.wait_until_empty()  # to drain a queue that is not empty prints a warning
         events.drain()
+        APILogHandler().flush()
         with get_client(sync_client=True) as client:
             while (found := client.request("POST", "/task_runs/count", json=ended).json()) < task_runs:
                 if time.monotonic() > deadline:

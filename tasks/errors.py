@@ -34,13 +34,13 @@ class UsageError(TaoshaError):
     exit_code = 2
 
 
-class GuardStopped(TaoshaError):
+class GuardStopped(TaoshaError):  # noqa: N818 (what happened, in the words of the documents)
     """A guard stopped the publication; the last snapshot stands."""
 
     exit_code = 4
 
 
-class LockHeld(TaoshaError):
+class LockHeld(TaoshaError):  # noqa: N818 (as above)
     """Another run holds the lock of the output folder."""
 
     exit_code = 11

@@ -57,13 +57,14 @@ def _tally(audits: list[dict[str, dict[str, list[Any]]]]) -> Tally:
 
 
 def finish(
-    job: Job, plan: Plan, decided: dict[str, Any], staging: Path, written: list[dict[str, dict[str, Any]]], parts: list[PartFiles]
+    job: Job, plan: Plan, decided: dict[str, Any], staging: Path, written: list[dict[str, Any]], parts: list[PartFiles]
 ) -> dict[str, Any]:
     """Publish the staged folder. Returns the snapshot's path, whether it is new, and the summary for a person."""
     settings = job.settings
     folder = Path(decided["folder"])
     infos: dict[str, FileInfo] = {}
-    counts = _tally([audited for group in written for audited in group["audits"]])
+    audits: list[Any] = [audited for group in written for audited in group["audits"]]
+    counts = _tally(audits)
     for group in written:
         infos |= {path: FileInfo(**info) for path, info in group["files"].items()}
     sources = sources_table(decided["sources"], stage.read_json(folder / "review.json"), settings)

@@ -27,12 +27,12 @@ def permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDA
 def sign(shingles: U64Array, offsets: I64Array, rows: I64Array, settings: Matching) -> U32Matrix:
     """Signatures of the named passages, (len(rows), permutations) uint32. No passage may be without shingles."""
     a, b = permutations(settings.permutations, settings.seed)
-    return kernel.sign(shingles, offsets, np.ascontiguousarray(rows, np.int64), a, b)  # type: ignore[no-any-return]
+    return kernel.sign(shingles, offsets, np.ascontiguousarray(rows, np.int64), a, b)
 
 
 def band_keys(signatures: U32Matrix, settings: Matching) -> U64Array:
     """(bands, n) uint64 digests of the bands."""
-    return kernel.band_keys(signatures, settings.bands, settings.rows)  # type: ignore[no-any-return]
+    return kernel.band_keys(signatures, settings.bands, settings.rows)
 
 
 def passport(settings: Matching) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from tasks.kernels import boilerplate as kernel
 from tasks.rulepack import Rule, RuleSet, compiled
+from tasks.segment import Segments
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, spans_to_arrow
 
 #: Codes of `LineVerdicts.support`.
@@ -40,17 +41,6 @@ SHARE_FROM = 10
 _FEW = 500  # rows; compiling a pattern takes as long as matching so many
 
 
-class LineColumns(Protocol):
-    """What `Lines.of` reads of `tasks.segment.Segments`."""
-
-    line_doc: I32Array
-    line_start: I64Array
-    line_end: I64Array
-    line_number: I64Array
-    line_kind: U8Array
-    blank_before: BoolArray
-
-
 @dataclass(frozen=True)
 class Lines:
     """Columns of the non-empty lines of a part, sorted by place.
@@ -69,7 +59,7 @@ class Lines:
     after: I64Array | None = None
 
     @staticmethod
-    def of(segments: LineColumns, before: I64Array | None = None, after: I64Array | None = None) -> Lines:
+    def of(segments: Segments, before: I64Array | None = None, after: I64Array | None = None) -> Lines:
         """Columns of `Segments`."""
         length = segments.line_end - segments.line_start
         return Lines(segments.line_doc, segments.line_kind, segments.line_number, segments.blank_before, length, before, after)

@@ -69,7 +69,7 @@ def mine_templates(index: Index, settings: Settings) -> Mined:
 
 
 _NONE = Templates(
-    *(np.empty(0, kind) for kind in ("u8", "i4", "i8", "i8", "i8", "f4", "f4", "?", "?"))  # type: ignore[arg-type]
+    *(np.empty(0, kind) for kind in ("u8", "i4", "i8", "i8", "i8", "f4", "f4", "?", "?"))
 )
 
 

@@ -220,7 +220,12 @@ def summarize(snapshot: Path, counts: Tally | None = None) -> dict[str, Any]:
         "top_families": _top(
             snapshot, "families", ["family_id", "category", "verdict", "occurrence_count", "document_count", "char_count", "exemplar_text"]
         ),
-        "top_rules": _top(snapshot, "templates", ["rule", "origin", "collection", "category", "verdict", "document_count", "char_count"]),
+        "top_rules": _top(
+            snapshot,
+            "templates",
+            ["rule", "origin", "collection", "category", "verdict", "document_count", "char_count"],
+            pc.field("verdict") == "removes",
+        ),
         "thresholds": thresholds(manifest),
     }
 
@@ -281,10 +286,10 @@ def _pairs(snapshot: Path) -> dict[str, Any]:
     return {"total": total, "accepted": accepted, "by_kind": found}
 
 
-def _top(snapshot: Path, table: str, columns: list[str]) -> list[dict[str, Any]]:
-    """The rows of most characters; texts are cut to one line."""
+def _top(snapshot: Path, table: str, columns: list[str], where: ds.Expression | None = None) -> list[dict[str, Any]]:
+    """The rows of most characters (of those that hold `where`); texts are cut to one line."""
     best = TABLES[table][0].empty_table().select(columns)
-    for batch in scan(snapshot, table, columns):
+    for batch in scan(snapshot, table, columns, where):
         both = pa.concat_tables([best, pa.Table.from_batches([batch]).cast(best.schema)])
         best = both.sort_by([("char_count", "descending"), (columns[0], "ascending")]).slice(0, TOP)
     rows: list[dict[str, Any]] = best.to_pylist()

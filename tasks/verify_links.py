@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,11 @@ SIMILARITY_TOLERANCE = 1.01e-4
 #: Parts of `passages` whose texts are kept at hand while twins are looked up.
 _PARTS_HELD = 8
 NEAR, EXACT = "near_duplicate", "exact_duplicate"
+
+
+def _saying(say: Callable[..., str], *bound: Any) -> Callable[[int], str]:
+    """A sentence about row i, with the values of this turn of the loop."""
+    return lambda i: say(i, *bound)
 
 
 def check_links(snapshot: Path, settings: Settings) -> list[Problem]:
@@ -120,8 +126,8 @@ def _clusters(snapshot: Path, kept: pa.Table, twins: pa.Table) -> list[Problem]:
             where,
             wrong,
             f"a row of {name} with the same cluster_id",
-            lambda i, r=rows, o=own: f"{r['passage_id'][i]} has {o[i]}",
-        )  # type: ignore[misc]
+            _saying(lambda i, r, o: f"{r['passage_id'][i]} has {o[i]}", rows, own),
+        )
         back = pc.and_(
             pc.is_valid(table["cluster_id"]), pc.invert(pc.is_in(table["passage_id"], value_set=rows["passage_id"].combine_chunks()))
         )
@@ -196,8 +202,8 @@ def _families(snapshot: Path, kept: pa.Table, removed: pa.Table) -> list[Problem
             f"families {stated}",
             wrong,
             "the number in occurrences",
-            lambda i, n=number, s=stated: f"{families[s][i]}, counted {n[i]}",
-        )  # type: ignore[misc]
+            _saying(lambda i, n, s: f"{families[s][i]}, counted {n[i]}", number, stated),
+        )
     return problems
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from tasks import families, stages, verdict_files
 from tasks.decide import REASONS, Verdicts, decide, gather_lines, guard
@@ -16,7 +15,6 @@ from tasks.index import Index
 from tasks.job import Job
 from tasks.rule_table import mine_templates
 from tasks.settings import Settings
-from tasks.store.stage import numbers
 from tasks.write import part_tables
 
 #: Characters to write filler with: common, unlike each other, no numerals.
@@ -47,15 +45,19 @@ class World:
     job: Job
 
     @staticmethod
-    def of(folder: Path, sources: dict[str, str | bytes], **sections: dict[str, Any]) -> World:
+    def of(folder: Path, sources: dict[str, str | bytes], rules: str = "", **sections: dict[str, Any]) -> World:
+        """rules : a rule file that stands for all packs."""
         inputs = folder / "in"
         inputs.mkdir(parents=True)
         for name, text in sources.items():
             path = inputs / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        if rules:
+            (folder / "rules.toml").write_text(rules, encoding="utf-8")
+            sections["boilerplate"] = {"packs": (), "files": ("rules.toml",), **sections.get("boilerplate", {})}
         settings = Settings.model_validate(sections)
-        return World(folder, Job((str(inputs),), str(folder / "out"), settings.model_dump(mode="json"), None))
+        return World(folder, Job((str(inputs),), str(folder / "out"), settings.model_dump(mode="json"), str(folder)))
 
     @cached_property
     def parts(self) -> list[stages.PartFiles]:
@@ -136,7 +138,3 @@ class World:
             for name, table in zip(out, written, strict=True):
                 out[name] += table.to_pylist()
         return out
-
-
-def array(table: pa.Table, name: str) -> Any:
-    return numbers(table[name])

@@ -1,0 +1,1 @@
+"""Columns, schemas and files: how text and tables are held in memory and on disk."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pyarrow as pa
 
@@ -25,7 +26,7 @@ def content_ids(texts: pa.StringArray) -> list[str]:
     offsets = memoryview(offsets_buffer).cast("i")[texts.offset : texts.offset + len(texts) + 1].tolist()
     view = memoryview(data if data is not None else b"")
     sha256 = hashlib.sha256
-    return [sha256(view[a:b]).hexdigest()[:32] for a, b in zip(offsets, offsets[1:], strict=False)]
+    return [sha256(view[a:b]).hexdigest()[:32] for a, b in pairwise(offsets)]
 
 
 def passage_ids(docs: Iterable[str], starts: Iterable[int], ends: Iterable[int], contents: Iterable[str]) -> list[str]:

@@ -1,0 +1,424 @@
+"""Verdicts: stars and no chains, one order for all, nothing short or rigid removed alone, and no copy removed for one that is gone."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import naive_matching as naive
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matching_world import HAN, World, edited, paragraph
+
+from tasks.decide import KEPT, LANGUAGE, QUALITY, REASONS, filter_reasons
+from tasks.kernels import decide as kernel
+from tasks.kernels.match import stars
+from tasks.settings import Settings
+
+DUPLICATE = ("exact_duplicate", "near_duplicate", "duplicate_block")
+
+
+def check_invariants(world: World) -> None:
+    """What must hold of any verdicts: a removed copy names a kept passage, verified, and earlier in the one order."""
+    verdicts, rank, texts = world.verdicts, world.index.rank, world.texts
+    names = [REASONS[r] for r in verdicts.reason]
+    content = world.column("content_id")
+    for p, reason in enumerate(names):
+        if reason not in DUPLICATE:
+            continue
+        twin = int(verdicts.twin[p])
+        assert names[twin] == "kept", (reason, texts[p])
+        assert not verdicts.split[twin]
+        if reason != "duplicate_block":
+            assert rank[twin] < rank[p]
+            assert naive.slots(texts[p]) <= naive.slots(texts[twin])
+            assert naive.tokens(texts[p]) >= 12
+        assert verdicts.similarity[p] == pytest.approx(naive.jaccard(texts[p], texts[twin]), abs=6e-5)
+        assert (reason == "exact_duplicate") <= (content[p] == content[twin])
+        assert verdicts.similarity[p] >= 0.7 - 1e-6
+
+
+def jsonl(*rows: dict[str, Any]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+# ---- stars ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_ladder_of_drifting_passages_gives_stars_and_no_chain(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    steps = [paragraph(rng, 200)]
+    for _ in range(24):
+        steps.append(edited(rng, steps[-1], 0.03))
+    world = World.of(tmp_path, {f"{i:02d}.txt": text for i, text in enumerate(steps)})
+    check_invariants(world)
+    kept = [i for i, (_, _, reason) in enumerate(world.said) if reason == "kept"]
+    assert 3 <= len(kept) <= 12
+    for p, twin in enumerate(world.verdicts.twin.tolist()):
+        if twin >= 0:  # the most similar of those kept, ties to the first in order
+            best = max(naive.jaccard(world.texts[p], world.texts[k]) for k in kept if world.index.rank[k] < world.index.rank[p])
+            assert world.verdicts.similarity[p] == pytest.approx(best, abs=6e-5)
+    for a, b in itertools.combinations(kept, 2):
+        assert naive.jaccard(world.texts[a], world.texts[b]) < 0.7
+
+
+EDGES = st.dictionaries(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda e: e[0] != e[1]), st.integers(70, 99), max_size=30)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.integers(-1, 9), min_size=1, max_size=25), EDGES, st.randoms(), st.data())
+def test_stars_keep_what_has_no_kept_neighbour(classes: list[int], edges: dict[tuple[int, int], int], rng: Any, data: Any) -> None:
+    """edges : (removable class, in favour of class) -> similarity."""
+    n = len(classes)
+    able = data.draw(st.lists(st.booleans(), min_size=n, max_size=n))
+    order = [p for p in range(n) if classes[p] >= 0]
+    rng.shuffle(order)
+    rows = sorted(edges)
+    first = np.searchsorted([r for r, _ in rows], np.arange(11)).astype(np.int64)
+    twin, score = stars(
+        np.array(order, np.int64),
+        np.array(classes, np.int32),
+        first,
+        np.array([c for _, c in rows], np.int32),
+        np.array([edges[e] for e in rows], np.float32),
+        np.array(able),
+        np.array(able),
+    )
+    kept: list[int] = []
+    for p in order:
+        same = [k for k in kept if classes[k] == classes[p]][:1]
+        near = {}
+        for k in kept:
+            weight = edges.get((classes[p], classes[k]))
+            if weight is not None:
+                near.setdefault(classes[k], (weight, k))
+        if able[p] and same:
+            assert (twin[p], score[p]) == (same[0], 1.0)
+        elif able[p] and near:
+            assert score[p] == max(weight for weight, _ in near.values())
+            assert (score[p], twin[p]) in near.values()
+        else:
+            assert twin[p] == -1
+            kept.append(p)
+
+
+# ---- the order -----------------------------------------------------------------------------------------------------------
+
+COPY = "清晨的码头上渔民们把昨夜捕到的鱼一筐一筐搬上岸，老王笑着说今年的收成比去年好多了，我们也替他们高兴。"
+
+
+def survivor(world: World) -> str:
+    (kept,) = [source for source, text, reason in world.said if reason == "kept" and COPY[:12] in text]
+    return kept
+
+
+def test_the_order_is_collection_priority_then_date_then_length_then_name(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    filler = paragraph(rng, 200)
+    dated = {
+        "m/a.jsonl": jsonl({"text": COPY, "published_at": "2024-05-02"}),
+        "m/b.jsonl": jsonl({"text": COPY, "published_at": "2024-05-01"}),
+        "m/c.jsonl": jsonl({"text": COPY + "\n\n" + filler}),
+        "z/d.jsonl": jsonl({"text": COPY, "published_at": "2024-06-01"}),
+    }
+    assert survivor(World.of(tmp_path / "priority", dated, input={"priority": ("z",)})) == "z/d.jsonl"
+    assert survivor(World.of(tmp_path / "date", dated)) == "m/b.jsonl"
+    undated = {"m/a.txt": COPY, "m/b.txt": COPY + "\n\n" + filler, "m/c.txt": COPY}
+    assert survivor(World.of(tmp_path / "length", undated)) == "m/b.txt"
+    assert survivor(World.of(tmp_path / "name", {"m/b.txt": COPY, "m/a.txt": COPY})) == "m/a.txt"
+    records = World.of(tmp_path / "record", {"a.jsonl": jsonl({"text": COPY}, {"text": COPY})})
+    assert [reason for _, _, reason in records.said] == ["kept", "exact_duplicate"]
+    inside = World.of(tmp_path / "position", {"a.txt": COPY + "\n\n" + filler + "\n\n" + COPY})
+    assert inside.reasons("a.txt") == ["kept", "kept", "exact_duplicate"]
+
+
+def test_pieces_of_a_long_document_are_ranked_as_one(tmp_path: Path) -> None:
+    """Of two mirrored documents cut into pieces one stays whole, whichever of its pieces is the longer."""
+    rng = np.random.default_rng(4)
+    text = "\n\n".join(paragraph(rng, 160) for _ in range(30))
+    world = World.of(tmp_path, {"a.txt": text, "b.txt": text})
+    from tasks.index import Part, build
+    from tasks.store.stage import read_table, write_table
+
+    (part,) = world.parts
+    batch, passages = read_table(Path(part.documents)), read_table(Path(part.notes) / "passages.arrow")
+    half = len(text) // 2
+    rows = [(source, piece) for source in (0, 1) for piece in (0, 1)]
+    cut = {(0, 0): text[: half + 40], (0, 1): text[half + 40 :], (1, 0): text[: half - 40], (1, 1): text[half - 40 :]}
+    pieces = batch.take(pa.array([source for source, _ in rows]))
+    for name, values in (("text", [cut[row] for row in rows]), ("piece", [piece for _, piece in rows])):
+        at = pieces.schema.get_field_index(name)
+        pieces = pieces.set_column(at, name, pa.array(values, pieces.schema.field(name).type))
+    write_table(tmp_path / "cut.arrow", pieces)
+    index = build([Part(tmp_path / "cut.arrow", Path(part.notes))], Settings())
+    assert len(passages)
+    assert index.doc_rank.tolist() == [0, 1, 2, 3]
+
+
+# ---- mirrors -------------------------------------------------------------------------------------------------------------
+
+
+def article(rng: np.random.Generator) -> str:
+    """Headings, one-liners, separators, a list, code and a table between paragraphs."""
+    paragraphs = [paragraph(rng, 120) for _ in range(5)]
+    return "\n\n".join(
+        [
+            "# 海边的一年", paragraphs[0], "好吧。", "***", "## 春天", paragraphs[1], "```\nx = load(1)\nprint(x)\n```", paragraphs[2],
+            "🎉🎉", "- 去码头\n- 写信", "| 月 | 鱼 |\n|---|---|\n| 五 | 多 |", "## 冬天", paragraphs[3], "就这样。", paragraphs[4], "再看海。",
+        ]
+    )  # fmt: skip
+
+
+def test_a_mirrored_article_leaves_no_husk(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    text = article(rng)
+    other = paragraph(rng)
+    world = World.of(tmp_path, {"a.md": text, "b.md": text, "c.md": "# 海边的一年\n\n" + other + "\n\n好吧。"})
+    check_invariants(world)
+    assert set(world.reasons("a.md")) == {"kept"}
+    assert set(world.reasons("b.md")) == {"exact_duplicate", "duplicate_block"}
+    assert set(world.reasons("c.md")) == {"kept"}  # its heading and its one-liner stand elsewhere too, and say nothing
+
+
+def test_a_mirror_inside_another_document_leaves_what_is_its_own(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    text, before, after = article(rng), paragraph(rng, 600), paragraph(rng, 600)
+    world = World.of(tmp_path, {"a.md": text, "b.md": f"{before}\n\n好吧。\n\n{before[::-1]}\n\n{text}\n\n{after}", "z.md": text + "\n\n好吧。"})
+    check_invariants(world)
+    kept = [t for s, t, reason in world.said if reason == "kept" and s == "a.md"]
+    assert "好吧。" in [t for s, t, reason in world.said if reason == "kept" and s == "b.md"]
+    assert not kept or set(world.reasons("a.md")) == {"kept"}
+
+
+def test_documents_of_short_lines_go_as_whole_copies_only(tmp_path: Path) -> None:
+    poem = "\n\n".join(["山中何所有", "岭上多白云", "只可自怡悦", "不堪持赠君", "云深不知处"])
+    world = World.of(tmp_path, {"a.txt": poem, "b.txt": poem, "c.txt": poem + "\n\n又及", "d.txt": "山中何所有"})
+    check_invariants(world)
+    assert set(world.reasons("a.txt")) == {"kept"}
+    assert set(world.reasons("b.txt")) == {"duplicate_block"}
+    assert set(world.reasons("c.txt") + world.reasons("d.txt")) == {"kept"}
+
+
+LISTING = "```python\nfor row in table:\n    total = total + row.price * row.count\n    print(row.name, total)\nreturn total\n```"
+TABLE = "| 名称 | 价格 | 数量 |\n|---|---|---|\n| 苹果 | 三元 | 十二个 |\n| 香蕉 | 五元 | 二十个 |\n| 西瓜 | 八元 | 三十个 |"
+HEADING = "# 这是一个非常长的标题用来看看长标题会不会因为在两篇文章里出现就被删掉"
+
+
+@pytest.mark.parametrize("shared", [LISTING, TABLE, HEADING, "好的，谢谢大家。"], ids=["code", "table", "heading", "short"])
+def test_code_tables_headings_and_short_passages_are_never_removed_alone(tmp_path: Path, shared: str) -> None:
+    rng = np.random.default_rng(9)
+    sources = {f"{i}.md": f"{paragraph(rng)}\n\n{shared}\n\n{paragraph(rng)}" for i in range(4)}
+    world = World.of(tmp_path, sources)
+    assert {reason for _, _, reason in world.said} == {"kept"}
+
+
+def test_code_is_compared_by_its_own_characters(tmp_path: Path) -> None:
+    rng = np.random.default_rng(10)
+    start, end = paragraph(rng), paragraph(rng)
+    world = World.of(tmp_path, {"a.md": f"{start}\n\n{LISTING}\n\n{end}", "b.md": f"{start}\n\n{LISTING.replace('+', '-')}\n\n{end}"})
+    assert world.reasons("b.md") == ["exact_duplicate", "kept", "exact_duplicate"]
+
+
+# ---- kernels of blocks ---------------------------------------------------------------------------------------------------
+
+
+def blocks(*documents: list[tuple[str, int, int]]) -> list[int]:
+    """block_twins of documents of (kind, class, twin): L long and kept, D long and a duplicate, s short, x filtered."""
+    flat = [(d, *row) for d, rows in enumerate(documents) for row in rows]
+    kinds = [kind for _, kind, _, _ in flat]
+    return kernel.block_twins(
+        np.array([d for d, *_ in flat], np.int64),
+        np.array([k in "LD" for k in kinds]),
+        np.array([k == "D" for k in kinds]),
+        np.array([k in "Ls" for k in kinds]),
+        np.array([k in "Dx" for k in kinds]),
+        np.array([t for *_, t in flat], np.int64),
+        np.array([c for _, _, c, _ in flat], np.int64),
+    ).tolist()  # type: ignore[no-any-return]
+
+
+def L(c: int) -> tuple[str, int, int]:  # noqa: N802
+    return ("L", c, -1)
+
+
+def D(c: int, twin: int) -> tuple[str, int, int]:  # noqa: N802
+    return ("D", c, twin)
+
+
+def s(c: int) -> tuple[str, int, int]:
+    return ("s", c, -1)
+
+
+def test_short_passages_go_only_between_copies_of_one_document() -> None:
+    original = [s(9), L(1), s(2), L(3), s(4)]
+    assert blocks(original, [s(9), D(1, 1), s(2), D(3, 3), s(4)])[5:] == [0, -1, 2, -1, 4]
+    assert blocks(original, [s(9), D(1, 1), s(7), D(3, 3), s(4)])[5:] == [0, -1, -1, -1, 4]  # another line stays
+    assert blocks(original, [s(9), D(1, 1), s(2), L(5), s(4)])[5:] == [0, -1, -1, -1, -1]  # up to a passage of its own
+    assert blocks(original, [s(9), s(2), s(4)])[5:] == [-1, -1, -1]
+    assert blocks([L(1), s(2)], [L(3), s(2)], [D(1, 0), s(2), D(3, 2)])[4:] == [-1, -1, -1]  # copies of two documents
+    assert blocks([L(1), s(2), s(2), L(3)], [D(1, 0), s(2), s(2), s(2), D(3, 3)])[4:] == [-1, 1, 2, -1, -1]  # as many as there
+
+
+def test_the_twin_of_a_block_passage_is_kept_itself() -> None:
+    """The second document copies a block of the first; the third copies the second, block and all."""
+    first = [L(10), s(1), L(11)]
+    second = [L(20), D(10, 0), s(1), D(11, 2), L(21)]
+    third = [D(20, 3), s(1), D(21, 7)]
+    assert blocks(first, second, third) == [-1, -1, -1, -1, -1, 1, -1, -1, -1, 1, -1]
+
+
+def test_a_long_run_of_short_lines_is_not_compared_all_with_all() -> None:
+    size = 200_000
+    doc = np.repeat([0, 1], size)
+    long = np.zeros(2 * size, np.bool_)
+    long[[0, size - 1, size, 2 * size - 1]] = True
+    duplicate = long & (doc == 1)
+    twin = np.full(2 * size, -1)
+    twin[[size, 2 * size - 1]] = [0, size - 1]
+    out = kernel.block_twins(doc, long, duplicate, ~duplicate, duplicate, twin, np.arange(2 * size))
+    assert (out == -1).all()
+
+
+# ---- rules, spread, guard, filters ---------------------------------------------------------------------------------------
+
+SPONSOR = "本节目由河湾茶叶铺赞助播出，听众朋友们凭节目口令到店里买茶可以得到一份小礼物，欢迎大家前去品尝。"
+REWORDED = "本节目由河湾茶叶铺赞助播出，听众朋友们凭节目口令去店里买茶能够得到一份小礼物，欢迎大家前去品尝吧。"
+AGAIN = "本节目由河湾茶叶铺赞助播出，听众凭节目口令去店里买茶能够得到一份小礼物，也欢迎大家前去品尝吧。"
+
+
+def rule(category: str, scope: str = "line", pattern: str = "本节目由河湾茶叶铺赞助播出,听众朋友们凭节目口令到.*") -> str:
+    return f"""[[rule]]
+id = "my.rule"
+category = "{category}"
+pattern = '{pattern}'
+scope = "{scope}"
+examples = ["{SPONSOR}", "{SPONSOR}好"]
+counter_examples = ["{REWORDED}"]
+"""
+
+
+def shows(rng: np.random.Generator, *lines: str) -> dict[str, str]:
+    return {f"{i}.txt": f"{paragraph(rng, 400)}\n\n{paragraph(rng, 400)[::-1]}\n\n{line}" for i, line in enumerate(lines)}
+
+
+def test_boilerplate_spreads_to_a_near_twin_by_one_hop(tmp_path: Path) -> None:
+    assert naive.jaccard(SPONSOR, REWORDED) >= 0.7 > naive.jaccard(SPONSOR, AGAIN)
+    assert naive.jaccard(REWORDED, AGAIN) >= 0.7
+    world = World.of(tmp_path, shows(np.random.default_rng(1), SPONSOR, REWORDED, AGAIN), rule("sponsor"))
+    last = {source: reason for source, _, reason in world.said}
+    assert last == {"0.txt": "boilerplate", "1.txt": "boilerplate", "2.txt": "kept"}
+    (spread,) = [row for row in world.tables["removed"] if row["source"] == "1.txt"]
+    assert spread["category"] == "sponsor"
+    assert "near duplicate" in spread["evidence"]
+
+
+@pytest.mark.parametrize(("category", "scope"), [("navigation", "line"), ("related", "line"), ("sponsor", "region_to_end")])
+def test_boilerplate_does_not_spread_from_navigation_related_links_or_a_region(tmp_path: Path, category: str, scope: str) -> None:
+    world = World.of(tmp_path, shows(np.random.default_rng(1), SPONSOR, REWORDED), rule(category, scope))
+    assert [reason for _, text, reason in world.said if text in (SPONSOR, REWORDED)] == ["boilerplate", "kept"]
+
+
+def test_boilerplate_does_not_spread_to_another_place(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    sources = shows(rng, SPONSOR) | {"1.txt": f"{REWORDED}\n\n{paragraph(rng)}\n\n{paragraph(rng)}"}
+    world = World.of(tmp_path, sources, rule("sponsor"))
+    assert world.reasons("1.txt") == ["kept"] * 3
+
+
+def test_the_guard_gives_a_source_its_text_back_and_spread_does_not_take_it_again(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    only = "\n\n".join([SPONSOR] * 12)
+    sources = shows(rng, SPONSOR) | {"only.txt": only, "twin.txt": "好吧。\n\n" + REWORDED}
+    pattern = rule("sponsor").replace('scope = "line"', 'scope = "line"\nmax_share = 1.0')
+    world = World.of(tmp_path, sources, pattern, guards={"min_guarded_chars": 45})
+    assert set(world.verdicts.review) == {"only.txt", "twin.txt"}
+    assert world.reasons("0.txt")[-1] == "boilerplate"
+    assert set(world.reasons("only.txt")) <= {"kept", *DUPLICATE}
+    assert "kept" in world.reasons("only.txt")
+    assert "boilerplate" not in world.reasons("twin.txt")
+    small = World.of(tmp_path / "small", {"only.txt": only}, pattern, guards={"min_guarded_chars": 10_000})
+    assert set(small.reasons("only.txt")) == {"boilerplate"}
+
+
+def test_more_templates_than_rules_are_no_trouble(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    feet = ["".join(rng.choice(list(HAN), 30)) for _ in range(4)]
+    sources = {f"{i}.txt": "\n\n".join([paragraph(rng) for _ in range(12)] + feet) for i in range(8)}
+    world = World.of(tmp_path, sources, rule("sponsor"), boilerplate={"min_documents": 3})
+    assert {reason for _, text, reason in world.said if text in feet} == {"template"}
+    assert {reason for _, text, reason in world.said if text not in feet} == {"kept"}
+    assert all(row["kept_passage_id"] is None for row in world.tables["removed"])
+
+
+def test_precedence_is_rule_then_language_then_quality_then_duplicate(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    english = "The quick brown fox jumps over the lazy dog while the old sailor reads his newspaper in the quiet harbour every morning."
+    body = f"{paragraph(rng, 400)}\n\n{english}\n\n{SPONSOR}"
+    world = World.of(tmp_path, {"a.txt": body, "b.txt": body}, rule("sponsor"), language={"keep": ("zh",)})
+    assert world.reasons("a.txt") == ["kept", "language", "boilerplate"]
+    assert world.reasons("b.txt") == ["exact_duplicate", "language", "boilerplate"]
+    poor = World.of(tmp_path / "poor", {"a.txt": body, "b.txt": body}, rule("sponsor"), quality={"minimum": 1.0})
+    assert {r for _, _, r in poor.said} <= {"quality", "boilerplate", "kept", "exact_duplicate"}
+    assert poor.reasons("a.txt")[-1] == "boilerplate"
+    for row in poor.tables["passages"]:
+        assert row["quality"] >= 1.0
+
+
+def test_filters_let_rows_without_a_language_or_a_score_pass() -> None:
+    lang = pa.array(["zh-Hans", "zh", "en", "und", None, "zhx"])
+    quality = pa.array([0.1, 0.9, 0.9, None, 0.9, float("nan")], pa.float32())
+    strict = Settings.model_validate({"language": {"keep": ("zh",)}, "quality": {"minimum": 0.5}})
+    assert filter_reasons(lang, quality, strict).tolist() == [QUALITY, KEPT, LANGUAGE, KEPT, KEPT, LANGUAGE]
+    assert filter_reasons(lang, quality, Settings()).tolist() == [KEPT] * 6
+    assert filter_reasons(lang.slice(0, 0), quality.slice(0, 0), strict).tolist() == []
+
+
+LINES = "今天我们去了海边的码头看船\n本节目由河湾茶叶铺赞助播出\n然后在小店里吃了一碗热汤面\n晚上回到家里写信给远方朋友\n窗外的雨一直下到天亮才停"
+
+
+def test_a_passage_cut_by_a_rule_names_its_parent_and_loses_no_character(tmp_path: Path) -> None:
+    pattern = f"[[rule]]\nid = 'my.rule'\ncategory = 'sponsor'\npattern = '本节目由.*赞助播出'\nexamples = ['{LINES.splitlines()[1]}', '本节目由我赞助播出']\ncounter_examples = ['好']\n"
+    world = World.of(tmp_path, {"a.txt": LINES}, pattern)
+    rows = sorted(world.tables["passages"] + world.tables["removed"], key=lambda row: row["char_start"])
+    if "split" not in world.reasons("a.txt"):
+        pytest.skip("segmented line by line")
+    assert [row["parent_id"] is None for row in rows] == [False] * len(rows)
+    assert len({row["parent_id"] for row in rows}) == 1
+    assert len({row["passage_id"] for row in rows}) == len(rows)
+    raw = [LINES[row["char_start"] : row["char_end"]] for row in rows]
+    assert "".join("".join(raw).split()) == "".join(LINES.split())
+    (gone,) = world.tables["removed"]
+    assert (gone["reason"], gone["raw"], gone["line_start"], gone["line_end"]) == ("boilerplate", LINES.splitlines()[1], 2, 2)
+
+
+def test_filters_judge_what_is_left_of_a_cut_passage_anew(tmp_path: Path) -> None:
+    pattern = "[[rule]]\nid = 'my.rule'\ncategory = 'sponsor'\npattern = '本节目由.*赞助播出'\nexamples = ['本节目由他赞助播出', '本节目由我赞助播出']\ncounter_examples = ['好']\n"
+    text = "\n".join(["The old sailor reads his newspaper in the harbour", "本节目由河湾茶叶铺赞助播出", "the fox jumps over the lazy dog every morning"] * 2)
+    world = World.of(tmp_path, {"a.txt": text}, pattern, language={"keep": ("zh",)})
+    assert world.tables["passages"] == []
+    assert {row["reason"] for row in world.tables["removed"]} == {"boilerplate", "language"}
+    assert sum(len("".join(row["raw"].split())) for row in world.tables["removed"]) == len("".join(text.split()))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.tuples(st.integers(1, 4), st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=4, max_size=4)), min_size=1, max_size=6))
+def test_passages_fall_whole_or_are_cut_into_runs_of_one_verdict(passages: list[tuple[int, list[tuple[int, int]]]]) -> None:
+    verdicts = [[(r, u if r else -1) for r, u in lines[:n]] for n, lines in passages]
+    flat = [line for lines in verdicts for line in lines]
+    last = np.cumsum([len(lines) for lines in verdicts]) - 1
+    first = last - [len(lines) - 1 for lines in verdicts]
+    reason, rules = np.array([r for r, _ in flat], np.uint8), np.array([u for _, u in flat], np.int32)
+    fell, by, split = kernel.fall(first, last, reason, rules)
+    for p, lines in enumerate(verdicts):
+        one = len(set(lines)) == 1
+        assert split[p] == (not one)
+        assert (fell[p], by[p]) == (lines[0] if one else (0, -1))
+    owner, begin, end = kernel.fragments(np.flatnonzero(split), first, last, reason, rules, np.zeros(len(flat), np.int64))
+    for p in np.flatnonzero(split).tolist():
+        runs = [len(list(group)) for _, group in itertools.groupby(verdicts[p])]
+        assert (end - begin + 1)[owner == p].tolist() == runs
