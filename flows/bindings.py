@@ -96,8 +96,8 @@ class _Told(logging.Filter):
 
 
 def _tell_failures_once() -> None:
-    """Set the filter on Prefect's console handlers; a second time changes nothing."""
-    for handler in logging.getLogger("prefect").handlers:
+    """Set the filter on the handlers that print what Prefect's loggers are told; a second time changes nothing."""
+    for handler in [*logging.getLogger("prefect").handlers, *logging.getLogger().handlers]:
         if not any(isinstance(found, _Told) for found in handler.filters):
             handler.addFilter(_Told())
 
@@ -111,13 +111,15 @@ def run_flow(job: Job, progress: Progress | None = None) -> tuple[dict[str, Any]
     from prefect.task_runners import ThreadPoolTaskRunner
 
     engine = Prefect(job, progress)
-    _tell_failures_once()
 
-    @flow(name="taosha", flow_run_name="curate", task_runner=ThreadPoolTaskRunner(max_workers=_THREADS), persist_result=False, retries=0)
-    def taosha(inputs: list[str], output: str) -> dict[str, Any]:
+    runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=_THREADS)
+
+    @flow(name="taosha", flow_run_name="curate", task_runner=runner, persist_result=False, retries=0)
+    def taosha(inputs: list[str], output: str) -> dict[str, Any]:  # noqa: ARG001 (Prefect shows them as the flow run's parameters)
         """Read sources, remove boilerplate and duplicates, publish a verified snapshot."""
         from prefect.runtime import flow_run
 
+        _tell_failures_once()  # here, because Prefect sets up its logging when a flow starts
         engine.flow_run = str(flow_run.id)
         outcome = curate(job, engine)
         _artifacts(outcome)
@@ -142,5 +144,3 @@ def _artifacts(outcome: dict[str, Any]) -> None:
     from flows.summary_artifact import markdown
 
     create_markdown_artifact(key="taosha-summary", markdown=markdown(outcome), description="What the run read, kept and removed")
-
-

@@ -32,7 +32,9 @@ ARTIFACTS = Path("artifacts")
 
 @app.command()
 def run(
-    input: Annotated[list[Path] | None, typer.Option("--input", "-i", help="File or folder of sources; may be given several times. Default: corpus/.")] = None,
+    input: Annotated[
+        list[Path] | None, typer.Option("--input", "-i", help="File or folder of sources; may be given several times. Default: corpus/.")
+    ] = None,
     output: Output = ARTIFACTS,
     config: Config = None,
     direct: Annotated[bool, typer.Option("--direct", help="Run the stages without Prefect.")] = False,
@@ -97,9 +99,7 @@ def explain(
 
 
 @app.command()
-def report(
-    output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False
-) -> None:
+def report(output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False) -> None:
     """Print where the latest report is."""
     page = _snapshot(output) / "report" / "index.html"
     print(page)

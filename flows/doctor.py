@@ -50,13 +50,17 @@ def _opencc() -> Finding:
     """Three packages install a module `opencc` and overwrite each other without a word."""
     installed = [name for name in ("opencc", "opencc-py") if _package(name).ok]
     if installed:
-        return Finding("module opencc", f"{', '.join(installed)} overwrites opencc-python-reimplemented; uninstall it, then reinstall ours", False)
+        return Finding(
+            "module opencc", f"{', '.join(installed)} overwrites opencc-python-reimplemented; uninstall it, then reinstall ours", False
+        )
     return Finding("module opencc", "opencc-python-reimplemented", True)
 
 
 def _writable(output: Path) -> Finding:
     folder = next(p for p in [output, *output.resolve().parents] if p.exists())
-    return Finding(f"output folder {output}", "can be written" if os.access(folder, os.W_OK) else "cannot be written", os.access(folder, os.W_OK))
+    return Finding(
+        f"output folder {output}", "can be written" if os.access(folder, os.W_OK) else "cannot be written", os.access(folder, os.W_OK)
+    )
 
 
 def _space(output: Path) -> Finding:

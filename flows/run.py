@@ -167,5 +167,3 @@ def preview(inputs: list[Path], output: Path, config: Path | None) -> list[str]:
     if standing is not None and standing.name == plan.snapshot:
         lines.append("nothing changed: this snapshot stands")
     return lines
-
-

@@ -31,7 +31,10 @@ def markdown(outcome: dict[str, Any]) -> str:
         f"| kept | {characters['kept']:,} |",
     ]
     lines += [f"| removed: {escape(reason)} | {count:,} |" for reason, count in sorted(characters["removed_by_reason"].items())]
-    lines += ["", f"{numbers['documents']['with_kept_text']:,} documents, {numbers['passages']['kept']:,} passages, {numbers['families']['count']:,} repeated families"]
+    lines += [
+        "",
+        f"{numbers['documents']['with_kept_text']:,} documents, {numbers['passages']['kept']:,} passages, {numbers['families']['count']:,} repeated families",
+    ]
     for status in ("quarantined", "needs_review"):
         for row in numbers[status]:
             lines.append(f"- {status}: {escape(row['source'])}: {escape(row['error'])}")

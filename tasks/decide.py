@@ -132,7 +132,7 @@ def decide(
     index: Index, lines: Lines, review: dict[str, float], classes: I32Array, pairs: pa.Table, rules: RuleSet, settings: Settings
 ) -> Verdicts:
     """Verdicts of all passages."""
-    first, last = _line_ranges(index, lines)
+    first, last = line_ranges(index, lines)
     reason, rule, split = kernel.fall(first, last, lines.reason, lines.rule)
     n = len(reason)
     verdicts = Verdicts(lines, reason, rule, split, np.full(n, -1, np.int64), np.zeros(n, np.float32), review)
@@ -144,7 +144,7 @@ def decide(
     return verdicts
 
 
-def _line_ranges(index: Index, lines: Lines) -> tuple[I64Array, I64Array]:
+def line_ranges(index: Index, lines: Lines) -> tuple[I64Array, I64Array]:
     """First and last line of each passage, over all parts."""
     first = index.column("passages", "first_line").astype(np.int64)
     last = index.column("passages", "last_line").astype(np.int64)
@@ -153,7 +153,13 @@ def _line_ranges(index: Index, lines: Lines) -> tuple[I64Array, I64Array]:
 
 
 def _spread(
-    index: Index, verdicts: Verdicts, ranges: tuple[I64Array, I64Array], classes: I32Array, pairs: pa.Table, rules: RuleSet, settings: Settings
+    index: Index,
+    verdicts: Verdicts,
+    ranges: tuple[I64Array, I64Array],
+    classes: I32Array,
+    pairs: pa.Table,
+    rules: RuleSet,
+    settings: Settings,
 ) -> None:
     """A verified near duplicate of a boilerplate line is boilerplate too, one hop, at a comparable place.
 

@@ -18,7 +18,7 @@ from tasks.store.schemas import DOCUMENTS
 from tasks.store.stage import numbers, whole
 from tasks.store.text import I64Array, Texts
 
-_CARRIED = ("doc_id", "source", "record", "locator", "collection", "source_sha256", "encoding")
+_CARRIED = ("doc_id", "source", "record", "locator", "piece", "collection", "source_sha256", "encoding")
 _META = ("title", "author", "publisher", "url", "published_at", "license")
 
 

@@ -108,9 +108,7 @@ def pairs_table(index: Index, classes: I32Array, first: I64Array, pairs: pa.Tabl
     )
 
 
-def _links(
-    index: Index, classes: I32Array, pairs: pa.Table, verdicts: Verdicts, members: I64Array, heads: I64Array
-) -> tuple[Any, ...]:
+def _links(index: Index, classes: I32Array, pairs: pa.Table, verdicts: Verdicts, members: I64Array, heads: I64Array) -> tuple[Any, ...]:
     """Pairs of duplicates with their kept twins, where another member of either class stands for it among the pairs of classes."""
     gids = np.flatnonzero(is_duplicate(verdicts.reason))
     head_of = np.full(len(classes), -1, np.int64)
@@ -163,7 +161,12 @@ def neighbour_counts(classes: I32Array, size: I64Array, pairs: pa.Table) -> I64A
     """(passages,) int64: passages at or above the report threshold to each."""
     near = numbers(pairs["kind"]) != CONTAINED
     a, b = numbers(pairs["a"])[near], numbers(pairs["b"])[near]
-    count = size - 1 + np.bincount(a, size[b], minlength=len(size)).astype(np.int64) + np.bincount(b, size[a], minlength=len(size)).astype(np.int64)
+    count = (
+        size
+        - 1
+        + np.bincount(a, size[b], minlength=len(size)).astype(np.int64)
+        + np.bincount(b, size[a], minlength=len(size)).astype(np.int64)
+    )
     return np.where(classes >= 0, count[np.maximum(classes, 0)], 0)
 
 
@@ -177,7 +180,10 @@ def clusters_table(index: Index, verdicts: Verdicts, classes: I32Array, size: I6
     role = np.concatenate([np.zeros(len(kept), np.int64), np.ones(len(gone), np.int64)])
     similarity = np.concatenate([np.ones(len(kept), np.float32), verdicts.similarity[gone]])
     kind = np.concatenate(
-        [np.full(len(kept), -1, np.int64), np.where(classes[gone] == classes[twins], link_kinds(index, gone, twins), EDITED).astype(np.int64)]
+        [
+            np.full(len(kept), -1, np.int64),
+            np.where(classes[gone] == classes[twins], link_kinds(index, gone, twins), EDITED).astype(np.int64),
+        ]
     )
     order = np.lexsort((gids, role, owner))
     gids, owner, role, similarity, kind = gids[order], owner[order], role[order], similarity[order], kind[order]
@@ -219,10 +225,9 @@ def family_tables(
     similarity = families.similarity[order]
     run_ids = [ids[e] for e in exemplar.tolist()]
     head, tail = _spans(index, first, last)
-    chars = np.concatenate([[0], np.cumsum(index.column("passages", "visible"))])
-    members = np.concatenate([[0], np.cumsum(families.group_of >= 0)])
-    char_count = chars[last + 1] - chars[first]
-    verdict = _run_verdicts(first, last, families, verdicts)
+    inside, run = families.members(order)
+    char_count = np.bincount(run, index.column("passages", "visible")[inside], minlength=len(order)).astype(np.int64)
+    verdict = _run_verdicts(inside, run, len(order), verdicts)
     occurrences = _table(
         OCCURRENCES,
         {
@@ -230,7 +235,7 @@ def family_tables(
             **{name: head[name] for name in ("source", "record", "locator", "doc_id", "char_start", "line_start")},
             "char_end": tail["char_end"],
             "line_end": tail["line_end"],
-            "passage_count": (members[last + 1] - members[first]).astype(np.int32),
+            "passage_count": np.bincount(run, minlength=len(order)).astype(np.int32),
             "similarity": similarity,
             "verdict": pa.array(["kept", "removed", "mixed"]).take(pa.array(verdict)),
         },
@@ -244,14 +249,11 @@ def _spans(index: Index, first: I64Array, last: I64Array) -> tuple[dict[str, Any
     return _place(index, first), _place(index, last)
 
 
-def _run_verdicts(first: I64Array, last: I64Array, families: Families, verdicts: Verdicts) -> npt.NDArray[np.int64]:
+def _run_verdicts(inside: I64Array, run: I64Array, count: int, verdicts: Verdicts) -> npt.NDArray[np.int64]:
     """0 all kept, 1 all removed, 2 mixed, over the family's passages of each run."""
-    mine = families.group_of >= 0
-    gone = np.concatenate([[0], np.cumsum(mine & (verdicts.reason != KEPT) & ~verdicts.split)])
-    cut = np.concatenate([[0], np.cumsum(mine & verdicts.split)])
-    total = np.concatenate([[0], np.cumsum(mine)])
-    removed, split, count = (x[last + 1] - x[first] for x in (gone, cut, total))
-    return np.where((removed == 0) & (split == 0), 0, np.where(removed == count, 1, 2))
+    gone = (verdicts.reason != KEPT) & ~verdicts.split
+    removed, split, total = (np.bincount(run[x], minlength=count) for x in (gone[inside], verdicts.split[inside], slice(None)))
+    return np.where((removed == 0) & (split == 0), 0, np.where(removed == total, 1, 2))
 
 
 def _blocks(

@@ -18,8 +18,8 @@ from tasks.kernels.match import stars
 from tasks.match import CONTAINED
 from tasks.settings import Matching
 from tasks.store.stage import lists, numbers, read_table
-from tasks.store.unique import unique_counts
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U64Array
+from tasks.store.unique import unique_counts
 
 #: Unrepeated passages that may lie inside an occurrence.
 GAP = 2
@@ -46,12 +46,16 @@ class Families:
 
     def members(self, runs: I64Array) -> tuple[I64Array, I64Array]:
         """Passages of the named runs: gids, and for each the position of its run in `runs`."""
-        lengths = self.last[runs] - self.first[runs] + 1
-        owner = np.repeat(np.arange(len(runs)), lengths)
-        starts = np.cumsum(lengths) - lengths
-        gid = np.arange(int(lengths.sum())) - starts[owner] + self.first[runs][owner]
-        mine = self.group_of[gid] == self.family[runs][owner]
-        return gid[mine], owner[mine]
+        return _own(self.first[runs], self.last[runs], self.family[runs], self.group_of)
+
+
+def _own(first: I64Array, last: I64Array, family: I64Array, group_of: I64Array) -> tuple[I64Array, I64Array]:
+    """Passages of runs that belong to the run's family (a separator between them may be of another): gids, and the run of each."""
+    lengths = last - first + 1
+    run = np.repeat(np.arange(len(first)), lengths)
+    gid = np.arange(int(lengths.sum())) - (np.cumsum(lengths) - lengths)[run] + first[run]
+    mine = group_of[gid] == family[run]
+    return gid[mine], run[mine]
 
 
 def find(index: Index, classes: I32Array, class_count: int, pairs: pa.Table, settings: Matching) -> Families:
@@ -63,10 +67,9 @@ def find(index: Index, classes: I32Array, class_count: int, pairs: pa.Table, set
     safe = np.where(repeated, label, 0)
     m = kernel.runs(index.doc, group_of, safe, GAP, first, last, owner)
     first, last, owner = first[:m], last[:m], owner[:m]
-    tokens = np.concatenate([[0], np.cumsum(np.where(group_of >= 0, index.column("match", "tokens"), 0))])
-    size = tokens[last + 1] - tokens[first]
-    members = np.concatenate([[0], np.cumsum(group_of >= 0)])
-    passages = members[last + 1] - members[first]
+    gid, run = _own(first, last, owner, group_of)
+    size = np.bincount(run, index.column("match", "tokens")[gid], minlength=m)
+    passages = np.bincount(run, minlength=m)
     exemplar = _exemplars(owner, passages, index.rank[first])
     # A fragment of a block (one line of eight) is told apart from the block: it must hold half of the exemplar's passages.
     whole = (passages * 2 >= passages[exemplar]) & (size[exemplar] >= settings.min_tokens)
@@ -78,7 +81,15 @@ def find(index: Index, classes: I32Array, class_count: int, pairs: pa.Table, set
     values, offsets = _all_shingles(index)
     largest = offsets[last + 1] - offsets[first] if m else np.zeros(1, np.int64)
     similarity = kernel.run_similarity(
-        values, offsets, first[chosen], last[chosen], first[exemplar], last[exemplar], group_of, owner[chosen], int(largest.max(initial=0)) + 1
+        values,
+        offsets,
+        first[chosen],
+        last[chosen],
+        first[exemplar],
+        last[exemplar],
+        group_of,
+        owner[chosen],
+        int(largest.max(initial=0)) + 1,
     )
     return Families(first[chosen], last[chosen], owner[chosen], back[exemplar], np.round(similarity, 4), group_of)
 

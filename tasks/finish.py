@@ -75,7 +75,7 @@ def finish(
     if settings.publish.signatures:
         infos |= _write(staging, "signatures", _signatures(job, parts))
     for name in ("passages", "removed", "documents"):
-        if not parts:
+        if not any(path.startswith(f"{name}/") for path in infos):
             infos |= _write(staging, name, [])
     record = manifest.build(staging, snapshot=plan.snapshot, settings=settings, inputs=plan.inputs, version=VERSION, infos=infos)
     previous = latest(Path(job.output))

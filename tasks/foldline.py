@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from tasks import dictionaries, tables
 from tasks.kernels import foldline as kernel
 from tasks.store.text import I64Array, Texts, U32Array
 
@@ -57,6 +58,13 @@ def fold_texts(rows: list[str]) -> list[str]:
 @lru_cache(maxsize=1)
 def fold_codes() -> U32Array:
     """(0x110000,) uint32, the character that each code point folds to: 0 drops it, 32 is white space."""
+    key = tables.built_from(__file__, dictionaries.__file__, data=dictionaries.data_digest())
+    table: U32Array = tables.cached("line-fold", key, lambda: {"table": _build_codes()})["table"]  # type: ignore[assignment]
+    table.flags.writeable = False
+    return table
+
+
+def _build_codes() -> U32Array:
     from tasks.script import fold_table
 
     table = np.arange(sys.maxunicode + 1, dtype=np.uint32)
@@ -68,7 +76,6 @@ def fold_codes() -> U32Array:
     simplified = fold_table()
     inside = table < len(simplified)
     table[inside] = simplified[table[inside]]
-    table.flags.writeable = False
     return table
 
 

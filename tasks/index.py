@@ -76,6 +76,10 @@ class Index:
         """A fixed-width column of `passages` or `match` over all parts."""
         return np.concatenate([numbers(read_table(part.notes / f"{table}.arrow")[name]) for part in self.parts] or [np.empty(0)])
 
+    def document_column(self, name: str) -> npt.NDArray[Any]:
+        """A fixed-width column of the document rows over all parts."""
+        return np.concatenate([numbers(read_table(part.documents)[name]) for part in self.parts] or [np.empty(0, np.int64)])
+
     def flags(self, table: str, name: str) -> BoolArray:
         """A boolean column over all parts."""
         return self.column(table, name).astype(np.bool_)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks import dictionaries, profiles
+from tasks import dictionaries, profiles, tables
 from tasks.kernels import language as atoms
 from tasks.kernels import language_decide, language_result
 from tasks.script import HANT
@@ -70,6 +70,11 @@ def character_classes() -> U8Array:
 
     A Han character is strong evidence of Chinese when a Chinese national set has it and the Japanese one has not.
     """
+    table: U8Array = tables.cached("language", tables.built_from(__file__, atoms.__file__), lambda: {"classes": _build_classes()})["classes"]  # type: ignore[assignment]
+    return table
+
+
+def _build_classes() -> U8Array:
     table = np.zeros(dictionaries.TABLE_SIZE, np.uint8)
     fixed = fixed_languages()
     for point in [*range(0x2100), *range(0x3000, 0x3040), *range(0xA960, 0xA980), *range(0xFB00, 0x10000)]:

@@ -18,8 +18,8 @@ from tasks.index import Index
 from tasks.kernels import match as kernel
 from tasks.settings import Matching
 from tasks.store.stage import lists, numbers, read_table, write_json, write_table
-from tasks.store.unique import unique, unique_counts
 from tasks.store.text import I32Array, I64Array, U64Array
+from tasks.store.unique import unique, unique_counts
 
 #: Kinds of pair, in the order of their numbers.
 KINDS = ("identical", "script", "width_punctuation", "number_slot", "edited", "contained")
@@ -184,7 +184,11 @@ def _contained(
     pairs, shared = unique_counts(encoded)
     left, right = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
     standing = (near[0].astype(np.uint64) << np.uint64(32)) | near[1].astype(np.uint64)  # sorted, as `_near` leaves them
-    known = standing[np.minimum(np.searchsorted(standing, pairs), len(standing) - 1)] == pairs if len(standing) else np.zeros(len(pairs), np.bool_)
+    known = (
+        standing[np.minimum(np.searchsorted(standing, pairs), len(standing) - 1)] == pairs
+        if len(standing)
+        else np.zeros(len(pairs), np.bool_)
+    )
     anchor_count = np.diff(offsets)
     enough = shared >= np.minimum(2, np.minimum(anchor_count[left], anchor_count[right]))
     left, right = left[enough & ~known], right[enough & ~known]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tasks import dictionaries, tables
 from tasks.kernels import fold as fold_kernel
 from tasks.kernels import shingle as kernel
 from tasks.kernels import utf8
@@ -65,7 +66,13 @@ class Folded:
 
 @lru_cache(maxsize=1)
 def _tables() -> tuple[npt.NDArray[Any], ...]:
-    """base, kind, numeral, expand, expansions: see `kernels.fold`."""
+    """base, kind, numeral, expand, expansions: see `kernels.fold`. A quarter of a second to build, so they are kept on disk."""
+    key = tables.built_from(__file__, fold_kernel.__file__, dictionaries.__file__, data=dictionaries.data_digest())
+    stored = tables.cached("shingle-fold", key, _build_tables)
+    return tuple(stored[name] for name in ("base", "kind", "numeral", "expand", "expansions"))
+
+
+def _build_tables() -> tables.Arrays:
     from tasks.script import fold_table  # the dictionaries are loaded on first use only
 
     simplified = fold_table()
@@ -92,7 +99,7 @@ def _tables() -> tuple[npt.NDArray[Any], ...]:
         expansions[row, : 1 + len(folded)] = [len(folded), *map(ord, folded)]
     numeral = np.zeros(_TABLE_SIZE, np.bool_)
     numeral[[ord(c) for c in _NUMERALS]] = True
-    return base, kind, numeral, expand, expansions
+    return {"base": base, "kind": kind, "numeral": numeral, "expand": expand, "expansions": expansions}
 
 
 #: Plain Han, Hangul and private use: they fold to themselves, and 80,000 look-ups are saved.

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tasks import tables
 from tasks.kernels import signals as kernel
 from tasks.segment import KINDS
 from tasks.store.schemas import SIGNALS_TYPE
@@ -85,10 +86,15 @@ def class_of(char: str) -> int:
     return {"N": kernel.DIGIT, "P": kernel.PUNCTUATION, "S": kernel.SYMBOL}.get(category[0], kernel.OTHER)
 
 
+def _classes() -> tables.Arrays:
+    """Class of every code point below plane 2: half a second, so it is kept on disk."""
+    return {"classes": np.fromiter((class_of(chr(c)) for c in range(0x20000)), np.uint8, 0x20000)}
+
+
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Any, ...]:
-    """Arguments of the kernel that do not depend on the text: about 0.1 s once a process."""
-    table = np.fromiter((class_of(chr(c)) for c in range(0x20000)), np.uint8, 0x20000)
+    """Arguments of the kernel that do not depend on the text."""
+    table: Any = tables.cached("signals", tables.built_from(__file__, kernel.__file__), _classes)["classes"]
     brackets = np.zeros(0x10000, np.uint8)
     for pair, marks in enumerate(PAIRS):
         half = len(marks) // 2

@@ -180,6 +180,8 @@ def write(job: Job, parts: list[PartFiles], decided: dict[str, Any], staging: st
         tables = part_tables(batch, notes, part_verdicts(Path(decided["folder"]), number), job.rules, job.settings)
         audits.append(audit(tables[0], tables[1]))
         for name, table in zip(("passages", "removed", "documents"), tables, strict=True):
+            if not len(table):
+                continue  # Hugging Face `datasets` raises on a file of no rows
             path = Path(staging) / name / f"part-{number:05d}.parquet"
             path.parent.mkdir(exist_ok=True)
             order = ("source", "record") if name == "documents" else ("source", "record", "char_start")

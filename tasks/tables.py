@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,6 +28,11 @@ def digest(parts: Iterable[bytes]) -> str:
         total.update(len(part).to_bytes(8, "little"))
         total.update(part)
     return total.hexdigest()[:32]
+
+
+def built_from(*files: str, data: str = "") -> str:
+    """Key of a table that the code in `files` makes of Unicode's character data, and of what `data` names."""
+    return digest([unicodedata.unidata_version.encode(), data.encode(), *(Path(file).read_bytes() for file in files)])
 
 
 def folder() -> Path:

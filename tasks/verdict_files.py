@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from tasks import duplicates, families, links
-from tasks.decide import BLOCK, EXACT, KEPT, NEAR, REASONS, Lines, Verdicts, decide, gather_lines, guard
+from tasks.decide import BLOCK, EXACT, KEPT, NEAR, REASONS, Lines, Verdicts, decide, gather_lines, guard, line_ranges
 from tasks.index import Index
+from tasks.kernels import decide as kernel
 from tasks.job import Job
 from tasks.rule_table import mine_templates, templates_table
 from tasks.store.stage import numbers, read_json, read_table, write_json, write_table
@@ -75,6 +76,7 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
 
 def _write_parts(index: Index, lines: Lines, verdicts: Verdicts, linked: links.Links, folder: Path) -> None:
     """Arrays and ids of each part, numbered within the part."""
+    ordinals = _ordinal_bases(index, lines, verdicts)
     for number in range(len(index.parts)):
         p, q = index.passage_base[number], index.passage_base[number + 1]
         a, b = lines.base[number], lines.base[number + 1]
@@ -88,6 +90,7 @@ def _write_parts(index: Index, lines: Lines, verdicts: Verdicts, linked: links.L
             line_rule=lines.rule[a:b],
             line_anchor=np.where(anchor >= 0, anchor - a, -1),
             line_support=lines.support[a:b],
+            ordinal_base=ordinals[index.doc_base[number] : index.doc_base[number + 1]],
         )
         for name in _NAMED:
             table: pa.Table = getattr(linked, name)
@@ -96,6 +99,20 @@ def _write_parts(index: Index, lines: Lines, verdicts: Verdicts, linked: links.L
             piece = table.slice(first, last - first)
             rows = pa.array(numbers(piece["gid"]) - p)
             write_table(folder / f"part-{number:05d}.{name}.arrow", piece.drop_columns(["gid"]).append_column("row", rows).combine_chunks())
+
+
+def _ordinal_bases(index: Index, lines: Lines, verdicts: Verdicts) -> I64Array:
+    """(document rows,) kept rows in earlier pieces of the same document; 0 but for documents that were cut into pieces."""
+    piece = index.document_column("piece")
+    base = np.zeros(len(piece), np.int64)
+    if not piece.any():
+        return base
+    kept = np.zeros(len(piece), np.int64)
+    first, last = line_ranges(index, lines)
+    kernel.count_kept(verdicts.reason, verdicts.split, first, last, lines.reason, index.doc, kept)
+    for row in np.flatnonzero(piece > 0).tolist():
+        base[row] = base[row - 1] + kept[row - 1]
+    return base
 
 
 def part_verdicts(folder: Path, number: int) -> PartVerdicts:

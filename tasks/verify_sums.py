@@ -37,7 +37,7 @@ class Sums:
         self.kept.append(_digested(passages, visible["passages"]))
         rows = pa.table({"doc_id": removed["doc_id"], "reason": removed["reason"], "visible": visible["removed"]})
         self.removed.append(rows.group_by(["doc_id", "reason"]).aggregate([("visible", "sum")]))
-        stated = documents.select(["doc_id", "char_count", "passage_count", "kept_share", "removed"])
+        stated = documents.select(["doc_id", "piece", "char_count", "passage_count", "kept_share", "removed"])
         self.documents.append(_digested(documents, None).append_column("stated", pa.array(stated.to_pylist(), _STATED)))
         for name in ("passages", "documents"):
             stamps = loaded[name].select(["pipeline_version", "settings_digest"])
@@ -56,6 +56,7 @@ class Sums:
 _STATED = pa.struct(
     [
         ("doc_id", pa.string()),
+        ("piece", pa.int32()),
         ("char_count", pa.int64()),
         ("passage_count", pa.int32()),
         ("kept_share", pa.float32()),
@@ -121,9 +122,10 @@ def _documents(sums: Sums) -> list[Problem]:
     documents: dict[str, dict[str, Any]] = {}
     for table in sums.documents:
         for row in table.to_pylist():
-            if row["doc_id"] in documents:
-                problems.append(Problem("document", row["doc_id"], "one row a document", "a second row"))
-            documents[row["doc_id"]] = row
+            before = documents.get(row["doc_id"])
+            if before and (row["stated"]["piece"] or 0) <= (before["stated"]["piece"] or 0):
+                problems.append(Problem("document", row["doc_id"], "one row a document, or one a piece", "a second row"))
+            documents[row["doc_id"]] = _continued(before, row) if before else row
     for doc in sorted(kept.keys() | documents.keys()):
         if doc not in documents or doc not in kept:
             problems.append(
@@ -142,6 +144,8 @@ def _document(doc: str, row: dict[str, Any], kept: tuple[int, int, int, int], re
     total = visible + sum(removed.values())
     reasons = {item["reason"]: item["char_count"] for item in stated["removed"] or [] if item["char_count"]}
     share = round(visible / total, 4) if total else 1.0
+    if stated["piece"]:  # several rows, each of which speaks of its piece alone; a piece of which nothing is kept has none
+        total, removed, share = stated["char_count"], reasons, stated["kept_share"]
     checks = [
         (
             "text",
@@ -160,6 +164,13 @@ def _document(doc: str, row: dict[str, Any], kept: tuple[int, int, int, int], re
         ),
     ]
     return [Problem("document", f"{doc} {name}", expected, found) for name, expected, ok, found in checks if not ok]
+
+
+def _continued(before: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Two rows of a document that was cut into pieces, as one."""
+    digest = (before["digest"] * pow(audit.BASE, row["count"], audit.MODULUS) + row["digest"]) % audit.MODULUS
+    stated = row["stated"] | {"passage_count": before["stated"]["passage_count"] + row["stated"]["passage_count"]}
+    return row | {"digest": digest, "count": before["count"] + row["count"], "stated": stated}
 
 
 def _combine(table: pa.Table) -> dict[str, tuple[int, int, int, int]]:

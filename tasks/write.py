@@ -42,6 +42,7 @@ class PartVerdicts:
     line_rule: I32Array
     line_anchor: I64Array
     line_support: U8Array
+    ordinal_base: I64Array
     named: dict[str, pa.Table]
     template_names: list[str]
     template_categories: list[str]
@@ -82,9 +83,7 @@ def _with_verdicts(rows: pa.Table, verdicts: PartVerdicts) -> pa.Table:
     return rows.set_column(rows.schema.get_field_index("rule"), "rule", pa.array(verdicts.rule))
 
 
-def _fragments(
-    batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Table, verdicts: PartVerdicts, settings: Settings
-) -> pa.Table:
+def _fragments(batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Table, verdicts: PartVerdicts, settings: Settings) -> pa.Table:
     """Rows for the pieces of split passages: described anew, with their own ids and the parent's."""
     owner, first, last = kernel.fragments(
         np.flatnonzero(verdicts.split),
@@ -173,7 +172,7 @@ def _passages(rows: pa.Table, batch: pa.Table, verdicts: PartVerdicts, settings:
         **from_documents(rows, batch, _CARRIED + _META),
         **_joined(rows, verdicts.named["kept"], ["cluster_id", "copies", "also_in"]),
         **_joined(rows, verdicts.named["family"], ["family_id"]),
-        "ordinal": pa.array((np.arange(n) - starts).astype(np.int32)),
+        "ordinal": pa.array((np.arange(n) - starts + verdicts.ordinal_base[doc]).astype(np.int32)),
         "kind": pa.array(KINDS).take(whole(rows["kind"])),
         "layout": pa.array(LAYOUTS).take(whole(rows["layout"])),
         "pipeline_version": _constant(VERSION, n),
@@ -214,14 +213,14 @@ def _explained(rows: pa.Table, lines: pa.Table, verdicts: PartVerdicts, rules: R
     spread = _joined(rows, verdicts.named["spread"], ["twin_id", "similarity"])
     judged = _judged(lines, verdicts, rules)
     say: dict[int, Callable[[dict[str, Any]], tuple[str | None, str | None, str]]] = {
-        EXTRACTION: lambda r: (None, "main-content", "outside the main content of the page"),
+        EXTRACTION: lambda _: (None, "main-content", "outside the main content of the page"),
         BOILERPLATE: lambda r: _by_rule(r, judged),
         TEMPLATE: lambda r: _by_template(r, verdicts),
         LANGUAGE: lambda r: (None, "language.keep", f"language {r['lang']} is not among language.keep"),
         QUALITY: lambda r: (None, "quality.minimum", f"quality {r['quality']:.2f} is below quality.minimum"),
-        EXACT: lambda r: (None, None, "equal normalized text"),
+        EXACT: lambda _: (None, None, "equal normalized text"),
         NEAR: lambda r: (None, None, f"exact Jaccard similarity {r['near']:.4f} with the kept passage"),
-        BLOCK: lambda r: (None, None, "inside a copied block or document; the kept twin stands at its place in the original"),
+        BLOCK: lambda _: (None, None, "inside a copied block or document; the kept twin stands at its place in the original"),
     }
     near = _joined(rows, verdicts.named["removed"], ["similarity"])["similarity"]
     needed = pa.table(

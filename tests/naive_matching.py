@@ -140,7 +140,11 @@ def slots(text: str) -> set[str]:
     row = elements(text)
     marks = "".join("N" if e[1] in _NUMERALS else " " if e[1] == " " else {"token": "T", "letter": "a", "slot": "S"}[e[0]] for e in row)
     words = list(re.finditer("a+", marks))
-    found = [m for m in re.finditer("N+", marks) if m.group() != "N" or row[m.start()][1] != "一" or row[m.start() - 1 : m.start()] == [("token", "第")]]
+    found = [
+        m
+        for m in re.finditer("N+", marks)
+        if m.group() != "N" or row[m.start()][1] != "一" or row[m.start() - 1 : m.start()] == [("token", "第")]
+    ]
     found += re.finditer("S", marks)
     if marks.count("T") >= len(words):
         found += words

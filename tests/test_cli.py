@@ -50,7 +50,9 @@ def test_help_is_light() -> None:
     """Nothing heavy is imported for it: not Prefect, not numba, not pyarrow."""
     script = "import sys; sys.argv = ['taosha', '--help']\nfrom flows.cli import main\ntry:\n    main()\nexcept SystemExit: pass\n"
     script += "print(*[name for name in ('prefect', 'numba', 'pyarrow', 'numpy', 'pydantic') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], env=whole.child_environment(), capture_output=True, text=True, check=True, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=whole.child_environment(), capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     assert done.stdout.splitlines()[-1] == ""
 
 
@@ -84,8 +86,12 @@ def test_an_unknown_setting_stops_before_anything_is_read_and_names_the_line(tmp
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("args", [["run", "--direct", "-i", "nowhere"], ["plan", "-i", "nowhere"], ["rules", "try", "nowhere"]], ids=lambda a: a[0])
-def test_a_missing_input_is_a_usage_error(args: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "args", [["run", "--direct", "-i", "nowhere"], ["plan", "-i", "nowhere"], ["rules", "try", "nowhere"]], ids=lambda a: a[0]
+)
+def test_a_missing_input_is_a_usage_error(
+    args: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     code, out, err = ask(capfd, *args)
     assert code == 2
@@ -280,7 +286,9 @@ def test_an_interrupt_is_130_and_leaves_nothing_visible(tmp_path: Path) -> None:
     import time
 
     args = [sys.executable, "-m", "flows.cli", "run", "--direct", "-i", str(CORPUS), "-o", str(tmp_path / "out"), "--workers", "1"]
-    with subprocess.Popen(args, env=whole.child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, text=True, encoding="utf-8") as running:
+    with subprocess.Popen(
+        args, env=whole.child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, text=True, encoding="utf-8"
+    ) as running:
         while not (tmp_path / "out" / "work" / "annotate").exists():
             assert running.poll() is None
             time.sleep(0.01)

@@ -51,7 +51,18 @@ def recorded(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[subp
     """One run of the command on the sample corpus under Prefect, with a fresh home."""
     folder = tmp_path_factory.mktemp("flow")
     done = whole.command(
-        "run", "-i", CORPUS, "-o", folder / "out", "-c", empty(folder), "--workers", "1", cwd=folder, PREFECT_HOME=str(home), PREFECT_LOGGING_LEVEL="WARNING"
+        "run",
+        "-i",
+        CORPUS,
+        "-o",
+        folder / "out",
+        "-c",
+        empty(folder),
+        "--workers",
+        "1",
+        cwd=folder,
+        PREFECT_HOME=str(home),
+        PREFECT_LOGGING_LEVEL="WARNING",
     )
     assert done.returncode == 3, done.stderr
     return done, folder / "out"
@@ -112,6 +123,8 @@ def test_a_failing_stage_fails_the_flow_run_and_the_command(home: Path, tmp_path
     done = whole.command(*args, cwd=tmp_path, PREFECT_HOME=str(home))
     assert done.returncode == 4, done.stderr
     assert "max_shrink" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("would shrink") == 1
     assert done.stdout == ""
     assert whole.sums(tmp_path / "out") == first.sums
     last = "(select id from flow_run order by start_time desc limit 1)"

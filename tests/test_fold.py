@@ -172,7 +172,9 @@ PIECES = (
     "\u00ad\u200b\u200d\ufe0f\u0301\u20e3\U000e0100🎉❤\u3099ﾞ|`\\^{}"
 )
 WORDS = ["https://", "HTTP://x", "www.", "www.a.b", "C++", "C#", "foo.bar", "a@b.c", "GPT-4", "1.5", "12:30", "2024-03-25", "第一", "don't"]
-MIXED = st.lists(st.one_of(st.text(PIECES, min_size=1, max_size=6), st.sampled_from(WORDS), st.text(min_size=1, max_size=3)), max_size=12).map("".join)
+MIXED = st.lists(
+    st.one_of(st.text(PIECES, min_size=1, max_size=6), st.sampled_from(WORDS), st.text(min_size=1, max_size=3)), max_size=12
+).map("".join)
 
 
 def test_texts_fold_as_their_twin_says() -> None:

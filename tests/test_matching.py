@@ -141,7 +141,13 @@ def planted(seed: int, count: int = 60) -> dict[str, str]:
     for i, text in enumerate(originals):
         sentences = text.split("。")[:-1]
         dropped = "。".join(sentences[: i % len(sentences)] + sentences[i % len(sentences) + 1 :]) + "。"
-        copies = [edited(rng, text, 0.02), edited(rng, text, 0.05), dropped, paragraph(rng, 300) + text + sentence(rng), edited(rng, text, 0.12)]
+        copies = [
+            edited(rng, text, 0.02),
+            edited(rng, text, 0.05),
+            dropped,
+            paragraph(rng, 300) + text + sentence(rng),
+            edited(rng, text, 0.12),
+        ]
         sources[f"b{i:03d}.txt"] = "\n\n".join([paragraph(rng), copies[i % 5]])
         if i % 10 == 0:
             sources[f"c{i:03d}.txt"] = NUMBERS.format(i + 2, 3 * i + 11) + "\n\n" + text.replace("。", "，")
@@ -289,7 +295,15 @@ def test_seventy_thousand_equal_passages_are_one_class(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "sources",
-    [{}, {"a.txt": ""}, {"a.txt": "\n \n"}, {"a.txt": "好"}, {"a.txt": "***\n\n***"}, {"a.txt": PROSE}, {"bad.bin": b"\xff\xfe\x00\x01\x02"}],
+    [
+        {},
+        {"a.txt": ""},
+        {"a.txt": "\n \n"},
+        {"a.txt": "好"},
+        {"a.txt": "***\n\n***"},
+        {"a.txt": PROSE},
+        {"bad.bin": b"\xff\xfe\x00\x01\x02"},
+    ],
     ids=["none", "empty", "blank", "a character", "separators", "one passage", "unreadable"],
 )
 def test_corpora_of_next_to_nothing_pass_through(tmp_path: Path, sources: dict[str, str | bytes]) -> None:

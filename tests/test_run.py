@@ -167,7 +167,7 @@ def test_only_parquet_stands_in_data_folders_and_nothing_is_left_over(finished: 
     names = sorted(path.name for path in finished.output.iterdir())
     assert names == [".lock", "latest", "snapshots", "work"]
     assert {path.suffix for name in TABLES for path in (finished.snapshot / name).glob("*")} == {".parquet"}
-    assert not [path for path in (finished.output / "work").rglob(".*")]
+    assert not list((finished.output / "work").rglob(".*"))
 
 
 # ---- the same bytes ----------------------------------------------------------------------------------------------------
@@ -269,11 +269,17 @@ def test_after_adds_edits_renames_and_removals_a_run_equals_one_from_scratch(man
     (tmp_path / "fresh-1").mkdir()
     first = step(1)
     kept = {row["passage_id"]: row for row in first.rows("passages")}
-    gone = next(r for r in first.rows("removed") if r["reason"] == "near_duplicate" and kept[r["kept_passage_id"]]["source"] == "news/old-bridge.txt")
+    gone = next(
+        r
+        for r in first.rows("removed")
+        if r["reason"] == "near_duplicate" and kept[r["kept_passage_id"]]["source"] == "news/old-bridge.txt"
+    )
 
     (tmp_path / "fresh-2").mkdir()
     (folder / "news" / "old-bridge.txt").unlink()
-    (folder / "news" / "added.txt").write_text("海边的灯塔看守人每天记三次气压。\n\n他说气压掉得快的时候，鸟会先飞回来。\n", encoding="utf-8")
+    (folder / "news" / "added.txt").write_text(
+        "海边的灯塔看守人每天记三次气压。\n\n他说气压掉得快的时候，鸟会先飞回来。\n", encoding="utf-8"
+    )
     (folder / "captions" / "tide.vtt").rename(folder / "captions" / "ebb.vtt")
     edited = folder / "newsletter" / "issue-33.md"
     edited.write_text(edited.read_text(encoding="utf-8").replace("。", "！", 1), encoding="utf-8")

@@ -9,7 +9,6 @@ import pytest
 import test_sample_corpus as corpus
 import whole
 
-
 Place = dict[str, Any]
 TAKEN = ("extraction", "boilerplate", "template")
 
@@ -72,7 +71,9 @@ def against(run: whole.Run, name: str, verb: str, span: dict[str, Any]) -> list[
             if row["reason"] not in span.get("reason", TAKEN):
                 wrong.append(f"{where}: reason {row['reason']} at line {row['line_start']}")
             elif row["reason"] in ("boilerplate", "template") and "category" in span and row["category"] not in span["category"]:
-                wrong.append(f"{where}: category {row['category']} ({row['rule']}) at line {row['line_start']}, expected {span['category']}")
+                wrong.append(
+                    f"{where}: category {row['category']} ({row['rule']}) at line {row['line_start']}, expected {span['category']}"
+                )
     return wrong
 
 
@@ -152,11 +153,7 @@ def test_pairs_are_found(expected: dict[str, Any], sample_run: whole.Run) -> Non
         named = (pair[f"source_{side}"], pair[f"record_{side}"]) == (expected[place]["file"], expected[place]["record"])
         return named and not sides[place].isdisjoint(range(pair[f"char_start_{side}"], pair[f"char_end_{side}"]))
 
-    found = [
-        pair
-        for pair in sample_run.rows("pairs")
-        if any(touches(pair, "a", x) and touches(pair, "b", y) for x, y in ("ab", "ba"))
-    ]
+    found = [pair for pair in sample_run.rows("pairs") if any(touches(pair, "a", x) and touches(pair, "b", y) for x, y in ("ab", "ba"))]
     assert found, "no such pair"
     assert {pair["kind"] for pair in found} & set(expected["kind"])
     for side in "ab":

@@ -124,7 +124,9 @@ _AFTER = "老板说那是前一位房客留下的，人早就搬走了，只剩�
 
 
 @pytest.fixture(scope="session")
-def carried(shared: Path, tool: ModuleType, expected: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> tuple[whole.Run, dict[str, Span], str]:
+def carried(
+    shared: Path, tool: ModuleType, expected: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[whole.Run, dict[str, Span], str]:
     """A run on the podcast, on a traditional and reworded copy of its block, and on prose that quotes one line of it."""
     name = expected[3]["file"]
     text = (shared / "seeds" / name).read_text(encoding="utf-8")
@@ -143,7 +145,8 @@ def carried(shared: Path, tool: ModuleType, expected: list[dict[str, Any]], tmp_
     (folder / name).write_text(text, encoding="utf-8")
     (folder / "island.txt").write_text(head + copy + tail, encoding="utf-8")
     (folder / "bookshop.txt").write_text(
-        f"雨天的旧书店里人很少，架子最上面一层落着灰。\n\n{_BEFORE}{quoted.strip()}{_AFTER}\n\n我后来又去过一次，那只箱子不见了。\n", encoding="utf-8"
+        f"雨天的旧书店里人很少，架子最上面一层落着灰。\n\n{_BEFORE}{quoted.strip()}{_AFTER}\n\n我后来又去过一次，那只箱子不见了。\n",
+        encoding="utf-8",
     )
     return whole.run([folder], folder.parent / "out"), place, name
 

@@ -137,6 +137,19 @@ def document_digests(doc, count, barred, standing, classes, tokens):
 
 
 @njit(cache=True, nogil=True)
+def count_kept(reason, split, first, last, line_reason, doc, out):
+    """Add to out[doc] the rows that each passage will give to `passages`: one when kept whole, one a kept run when split."""
+    for p in range(len(reason)):
+        if not split[p]:
+            out[doc[p]] += reason[p] == 0
+            continue
+        start = first[p]
+        for line in range(first[p], last[p] + 1):
+            new = line == start or line_reason[line] != line_reason[line - 1]
+            out[doc[p]] += line_reason[line] == 0 and new
+
+
+@njit(cache=True, nogil=True)
 def fragments(passages, first, last, line_reason, line_rule, line_anchor):
     """Cut split passages into runs of lines with one verdict.
 

@@ -145,6 +145,7 @@ REMOVED = pa.schema(
 DOCUMENTS = pa.schema(
     [
         *[f for f in PLACE if f.name in ("doc_id", "source", "record", "locator")],
+        _field("piece", INT32, "0; or, of a document over 16 MB, which is cut into pieces with a row each, the number of the piece."),
         _field("collection", STRING, "Group of sources."),
         _field("text", STRING, "Kept passages in order, joined as in the source (a line break, or a blank line where the source has one)."),
         _field("lang", STRING, "Primary language of the kept text."),
@@ -274,7 +275,7 @@ SIGNATURES = pa.schema(
 TABLES: dict[str, tuple[pa.Schema, str]] = {
     "passages": (PASSAGES, "What was kept: one row a passage, sorted by (source, record, char_start)."),
     "removed": (REMOVED, "What was removed: one row a span, with the reason and the rule or the kept twin."),
-    "documents": (DOCUMENTS, "The kept text of each document in one piece."),
+    "documents": (DOCUMENTS, "The kept text of each document (of each piece of one over 16 MB)."),
     "pairs": (PAIRS, "Verified pairs of similar passages."),
     "clusters": (CLUSTERS, "One row a member: a kept passage and the passages removed because of it."),
     "families": (FAMILIES, "One row a repeated content."),
