@@ -36,7 +36,7 @@ check: .venv/.dev ## format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 format: .venv/.dev ## rewrite the code in the project's format
 	$(BIN)/ruff format .

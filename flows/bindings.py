@@ -112,7 +112,7 @@ def run_flow(job: Job, progress: Progress | None = None) -> tuple[dict[str, Any]
 
     engine = Prefect(job, progress)
 
-    runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=_THREADS)
+    runner: Any = ThreadPoolTaskRunner(max_workers=_THREADS)  # its type and what `flow` asks for differ in variance only
 
     @flow(name="taosha", flow_run_name="curate", task_runner=runner, persist_result=False, retries=0)
     def taosha(inputs: list[str], output: str) -> dict[str, Any]:  # noqa: ARG001 (Prefect shows them as the flow run's parameters)

@@ -19,8 +19,8 @@ from tasks.minhash import band_keys, sign
 from tasks.segment import KINDS, MARK_KINDS, Marks, Segments, segment
 from tasks.settings import Settings
 from tasks.shingles import fold
-from tasks.store.ids import passage_ids
-from tasks.store.stage import hash_lists, numbers, write_json, write_table
+from tasks.store.ids import passage_id_column
+from tasks.store.stage import hash_lists, numbers, whole, write_array, write_json, write_table
 from tasks.store.text import BoolArray, I64Array, Texts
 from tasks.templates import skeletons
 
@@ -39,8 +39,8 @@ def annotate(batch: pa.Table, folder: Path, settings: Settings, rules: RuleSet) 
     match, signed = _match(described.clean, segments, texts, settings)
     write_table(folder / "match.arrow", match)
     signatures = sign(*_lists(match), signed, settings.matching)
-    np.save(folder / "signatures.npy", signatures)
-    np.save(folder / "bands.npy", band_keys(signatures, settings.matching))
+    write_array(folder / "signatures.npy", signatures)
+    write_array(folder / "bands.npy", band_keys(signatures, settings.matching))
     passages = _passages(batch, texts, segments, described.columns, described.letters)
     write_table(folder / "passages.arrow", passages)
     counters = {"documents": len(batch), "passages": len(passages), "lines": len(segments.line_start), "signatures": len(signed)}
@@ -59,9 +59,7 @@ def _passages(batch: pa.Table, texts: Texts, segments: Segments, columns: dict[s
     base = numbers(batch["char_base"])[doc] - texts.offsets[doc]
     start, end = segments.start + base, segments.end + base
     line_base = numbers(batch["line_base"])[doc]
-    ids = passage_ids(
-        batch["doc_id"].combine_chunks().take(pa.array(doc)).to_pylist(), start.tolist(), end.tolist(), columns["content_id"].to_pylist()
-    )
+    ids = passage_id_column(whole(batch["doc_id"]).take(pa.array(doc)), start, end, columns["content_id"])
     return pa.table(
         {
             "doc": pa.array(doc),
@@ -69,7 +67,7 @@ def _passages(batch: pa.Table, texts: Texts, segments: Segments, columns: dict[s
             "char_end": pa.array(end),
             "line_start": pa.array(segments.line_number[segments.first_line] + line_base),
             "line_end": pa.array(segments.line_number[segments.last_line] + line_base),
-            "passage_id": pa.array(ids, pa.string()),
+            "passage_id": ids,
             "kind": pa.array(segments.kind),
             "layout": pa.array(segments.doc_layout[doc]),
             "section": _named(segments.sections, segments.section),
@@ -166,5 +164,3 @@ def _match(clean: Texts, segments: Segments, texts: Texts, settings: Settings) -
         }
     )
     return table, np.flatnonzero(long & ~rigid).astype(np.int64)
-
-

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.kernels import utf8
 from tasks.language import Languages, detect
 from tasks.normalize import EDITS, normalize
 from tasks.quality import score
@@ -20,7 +21,7 @@ from tasks.script import SCRIPTS, convert, label
 from tasks.segment import KINDS
 from tasks.settings import Settings
 from tasks.signals import measure
-from tasks.store.ids import content_ids
+from tasks.store.ids import content_id_column
 from tasks.store.text import BoolArray, I64Array, Texts, U8Array, U32Array, spans_to_arrow
 
 CODE = KINDS.index("code")
@@ -48,18 +49,17 @@ def rewrite(
 def describe(chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArray, kinds: U8Array, settings: Settings) -> Described:
     """All text-derived columns of the spans, named and typed as in `schemas.PASSAGES`; `raw` is null where it equals `text`."""
     clean, text, edits, labels = rewrite(chars, starts, ends, wrapped, kinds, settings)
-    script = label(text, settings.script)
+    script = _script(text, clean, labels, settings)
     languages: Languages = detect(text, script, kinds == CODE, settings.language)
     signals = measure(text, kinds)
     quality = score(signals, kinds)
     published = text.to_arrow()
-    raw = spans_to_arrow(chars, starts, ends)
-    raw = pc.if_else(pc.equal(raw, published), pa.scalar(None, pa.string()), raw)
+    raw = _changed_spans(chars, starts, ends, text)
     names = pa.array(SCRIPTS)
     columns = {
         "text": published,
         "raw": raw,
-        "content_id": pa.array(content_ids(published), pa.string()),
+        "content_id": content_id_column(published),
         "edits": edit_column(edits),
         "script_source": names.take(pa.array(labels)),
         "script": names.take(pa.array(script)),
@@ -68,6 +68,23 @@ def describe(chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArr
         **{name: languages.columns[name] for name in ("lang", "lang_confidence", "lang_shares", "lang_spans", "is_mixed")},
     }
     return Described(columns, languages.lang_letters, clean)
+
+
+def _script(text: Texts, clean: Texts, labels: U8Array, settings: Settings) -> U8Array:
+    """Script of the published text: that of the clean text where conversion left the row alone."""
+    rows = np.flatnonzero(~utf8.same_spans(clean.chars, clean.offsets[:-1], clean.offsets[1:], text.chars, text.offsets))
+    out = labels.copy()
+    if len(rows):
+        out[rows] = label(text.take_spans(text.offsets[rows], text.offsets[rows + 1]), settings.script)
+    return out
+
+
+def _changed_spans(chars: U32Array, starts: I64Array, ends: I64Array, text: Texts) -> pa.StringArray:
+    """Spans that differ from their published text, null where they do not: most do not, and are not encoded."""
+    starts, ends = np.ascontiguousarray(starts, np.int64), np.ascontiguousarray(ends, np.int64)
+    same = utf8.same_spans(chars, starts, ends, text.chars, text.offsets)
+    spans = spans_to_arrow(chars, np.where(same, 0, starts), np.where(same, 0, ends))
+    return pc.if_else(pa.array(same), pa.scalar(None, pa.string()), spans)
 
 
 def edit_column(counts: npt.NDArray[Any]) -> pa.Array:

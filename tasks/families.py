@@ -95,9 +95,10 @@ def find(index: Index, classes: I32Array, class_count: int, pairs: pa.Table, set
 
 
 def _labels(classes: I32Array, count: int, pairs: pa.Table, settings: Matching) -> I64Array:
-    """(passages,) int64: class that a passage is taken for, -1 for none. Near classes (numbers aside) share one, by stars."""
+    """(passages,) int64: class that a passage is taken for, -1 for none. Classes whose pair is reported (reworded, or other numbers)
+    share one, by stars."""
     kind, similarity = numbers(pairs["kind"]), numbers(pairs["similarity"])
-    near = (similarity >= settings.remove_threshold) & (kind != CONTAINED)
+    near = (similarity >= settings.report_threshold) & (kind != CONTAINED)
     a, b, weight = numbers(pairs["a"])[near], numbers(pairs["b"])[near], similarity[near]
     row = np.concatenate([b, a]).astype(np.int64)
     column = np.concatenate([a, b]).astype(np.int32)

@@ -70,8 +70,8 @@ def character_classes() -> U8Array:
 
     A Han character is strong evidence of Chinese when a Chinese national set has it and the Japanese one has not.
     """
-    table: U8Array = tables.cached("language", tables.built_from(__file__, atoms.__file__), lambda: {"classes": _build_classes()})["classes"]  # type: ignore[assignment]
-    return table
+    stored = tables.cached("language", tables.built_from(__file__, atoms.__file__), lambda: {"classes": _build_classes()})
+    return stored["classes"]  # type: ignore[return-value]
 
 
 def _build_classes() -> U8Array:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tasks import tables
 from tasks.kernels import match as kernel
 from tasks.settings import Matching
 from tasks.store.text import I64Array, U64Array
@@ -17,11 +19,20 @@ U32Matrix = npt.NDArray[np.uint32]
 
 @lru_cache(maxsize=2)
 def permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    """The permutations of `datasketch.MinHash(num_perm=count, seed=seed)`: multipliers and offsets, (count,) uint32 each."""
-    from datasketch import MinHash  # half a second of imports, needed only where passages are signed
+    """The permutations of `datasketch.MinHash(num_perm=count, seed=seed)`: multipliers and offsets, (count,) uint32 each.
+
+    Kept on disk, because datasketch takes half a second to import.
+    """
+    key = tables.built_from(__file__, data=f"datasketch {metadata.version('datasketch')} {count} {seed}")
+    stored: Any = tables.cached("permutations", key, lambda: _permutations(count, seed))
+    return stored["a"], stored["b"]
+
+
+def _permutations(count: int, seed: int) -> tables.Arrays:
+    from datasketch import MinHash
 
     a, b = MinHash(num_perm=count, seed=seed, scheme="affine32").permutations
-    return np.ascontiguousarray(a, np.uint32), np.ascontiguousarray(b, np.uint32)
+    return {"a": np.ascontiguousarray(a, np.uint32), "b": np.ascontiguousarray(b, np.uint32)}
 
 
 def sign(shingles: U64Array, offsets: I64Array, rows: I64Array, settings: Matching) -> U32Matrix:

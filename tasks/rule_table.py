@@ -12,6 +12,7 @@ from tasks.boilerplate import RuleSet
 from tasks.decide import BOILERPLATE, KEPT, TEMPLATE, Lines
 from tasks.foldline import fold_lines
 from tasks.index import Index
+from tasks.segment import KINDS
 from tasks.settings import Settings
 from tasks.store.schemas import TEMPLATES
 from tasks.store.stage import numbers, read_table
@@ -68,9 +69,7 @@ def mine_templates(index: Index, settings: Settings) -> Mined:
     return Mined(found, [np.where(removing[t], t, -1).astype(np.int32) for t in every], every)
 
 
-_NONE = Templates(
-    *(np.empty(0, kind) for kind in ("u8", "i4", "i8", "i8", "i8", "f4", "f4", "?", "?"))
-)
+_NONE = Templates(*(np.empty(0, kind) for kind in ("u8", "i4", "i8", "i8", "i8", "f4", "f4", "?", "?")))
 
 
 def _columns(index: Index, number: int) -> LineTable:
@@ -79,14 +78,14 @@ def _columns(index: Index, number: int) -> LineTable:
     doc = numbers(table["doc"]).astype(np.int64)
     first = np.searchsorted(doc, doc, side="left")
     last = np.searchsorted(doc, doc, side="right")
-    place = np.arange(len(doc))
+    place = np.concatenate([[0], np.cumsum(numbers(table["kind"]) != KINDS.index("metadata"))])  # front matter is no head
     rows = doc + index.doc_base[number]
     return LineTable(
         skeleton=numbers(table["skeleton"]),
         doc=rows,
         collection=index.collection[rows],
-        head=(place - first).astype(np.int32),
-        tail=(last - 1 - place).astype(np.int32),
+        head=(place[:-1] - place[first]).astype(np.int32),
+        tail=np.maximum(place[last] - place[:-1] - 1, 0).astype(np.int32),
         chars=numbers(table["visible"]).astype(np.int32),
         kind=numbers(table["kind"]),
     )
@@ -104,7 +103,9 @@ def templates_table(index: Index, lines: Lines, mined: Mined, rules: RuleSet) ->
     found = _Group(lines, stands, len(mined.found), ruled < 0, np.where(kept & removing, template, -1))
     text_of = _texts(index, lines, [*pack.shown(), *found.shown()])
     rows = [
-        pack.row(number, text_of, rule=rule.id, origin="pack", collection=None, category=rule.category, verdict="removes", skeleton=rule.regex)
+        pack.row(
+            number, text_of, rule=rule.id, origin="pack", collection=None, category=rule.category, verdict="removes", skeleton=rule.regex
+        )
         for number, rule in enumerate(rules.rules)
         if pack.count[number]
     ]
@@ -181,7 +182,9 @@ def _texts(index: Index, lines: Lines, chosen: list[int]) -> dict[int, dict[str,
     out: dict[int, dict[str, Any]] = {}
     for number in np.unique(part).tolist():
         mine = wanted[part == number]
-        rows = read_table(index.parts[number].notes / "lines.arrow").select(["doc", "start", "end"]).take(pa.array(mine - lines.base[number]))
+        rows = (
+            read_table(index.parts[number].notes / "lines.arrow").select(["doc", "start", "end"]).take(pa.array(mine - lines.base[number]))
+        )
         documents = read_table(index.parts[number].documents)
         texts = Texts.from_arrow(documents["text"])
         doc, start = numbers(rows["doc"]).astype(np.int64), numbers(rows["start"])

@@ -113,9 +113,15 @@ def _tables() -> tuple[Any, ...]:
         first_count[ord(word[0])] += 1
         for start in {word[0], word[0].upper()}:
             table[ord(start)] |= kernel.FILLER_START
+    second = np.zeros(0x20000, np.uint8)
+    for word in words:
+        if len(word) > 1:
+            second[ord(word[1])] |= kernel.SECOND
+        else:
+            second[[ord(word), ord(word.upper())]] |= kernel.ALONE
     compiled = Texts.of(words)
     urls = tuple(_codes(word) for word in ("http://", "https://", "www."))
-    return table, brackets, (compiled.chars, compiled.offsets, first, first_count), urls, _codes(CP1252_VIEWS)
+    return table, brackets, (compiled.chars, compiled.offsets, first, first_count, second), urls, _codes(CP1252_VIEWS)
 
 
 def _codes(text: str) -> U32Array:

@@ -27,6 +27,7 @@ _PROTECTED_SHARE = 0.05
 #: Rounds of peeling: frames of up to about sixty lines.
 _ROUNDS = 5
 _PROTECTED = tuple(KINDS.index(kind) for kind in ("heading", "table", "code", "caption", "turn", "metadata"))
+_METADATA = KINDS.index("metadata")
 _LIST = KINDS.index("list")
 _SLOTS = {kernel.NUMBER: "{number}", kernel.URL: "{url}", kernel.TITLE: "{title}", kernel.EMAIL: "{email}", kernel.LINK: "{link}"}
 
@@ -140,8 +141,8 @@ def mine(lines: LineTable, collection_documents: I64Array, settings: Boilerplate
     found = _judge(lines, rows, starts, head, tail, collection_documents, settings)
     order = np.lexsort((lines.head, lines.doc))
     for _ in range(_ROUNDS):
-        removed = np.zeros(len(lines.skeleton), bool)
-        removed[rows] = np.repeat(found.removes, np.diff(np.append(starts, len(rows))))
+        removed = lines.kind == _METADATA  # front matter is no head
+        removed[rows] |= np.repeat(found.removes, np.diff(np.append(starts, len(rows))))
         grown = _judge(lines, rows, starts, *_peeled(lines, order, removed), collection_documents, settings)
         done = not (grown.removes & ~found.removes).any()
         found = grown

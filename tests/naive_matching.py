@@ -54,7 +54,8 @@ def elements(text: str) -> list[Element]:
     raw, folded = [], []
     for char in text:
         to = _fold(char)
-        raw += [char] if len(to) == 1 else list(to)
+        typed = len(to) > 1 and any(_symbol(c) in "Ta0_" for c in to)  # … is no three dots: it ends an address
+        raw += list(to) if typed else [char] * len(to)
         folded += list(to)
     ascii_only = "".join(c if c.isascii() else "\0" for c in raw)
     symbols = "".join(_symbol(c) for c in folded)

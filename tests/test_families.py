@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def tables(world: World) -> tuple[list[dict[str, Any]], list[dict[str, Any]], li
     for source in {row["source"] for row in places}:  # a passage belongs to one occurrence only
         mine = sorted((r["char_start"], r["char_end"], r["family_id"]) for r in places if r["source"] == source)
         by_family = [[span for span in mine if span[2] == family["family_id"]] for family in found]
-        assert all(a[1] <= b[0] for spans in by_family for a, b in zip(spans, spans[1:], strict=False))
+        assert all(a[1] <= b[0] for spans in by_family for a, b in itertools.pairwise(spans))
     return found, places, blocks
 
 

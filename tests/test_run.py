@@ -173,6 +173,7 @@ def test_only_parquet_stands_in_data_folders_and_nothing_is_left_over(finished: 
 # ---- the same bytes ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.xdist_group("many")
 def test_input_of_several_parts_publishes_several_files(many_run: whole.Run) -> None:
     assert len(list((many_run.snapshot / "passages").glob("*.parquet"))) >= 3
     assert render(verify(many_run.output)) == "Every promise holds."
@@ -187,6 +188,7 @@ def test_input_of_several_parts_publishes_several_files(many_run: whole.Run) -> 
     ],
     ids=["one-worker", "two-workers", "one-shard"],
 )
+@pytest.mark.xdist_group("many")
 def test_bytes_do_not_depend_on_workers_shards_hash_seed_zone_or_locale(
     workers: int, shard_parts: int, environment: dict[str, str], many: Path, many_run: whole.Run, tmp_path: Path
 ) -> None:
@@ -199,6 +201,7 @@ def test_bytes_do_not_depend_on_workers_shards_hash_seed_zone_or_locale(
     assert whole.sums(tmp_path / "out") == many_run.sums
 
 
+@pytest.mark.xdist_group("many")
 def test_bytes_do_not_depend_on_the_order_of_listings_or_on_where_the_input_stands(
     many: Path, small: Path, many_run: whole.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +236,7 @@ def test_bytes_do_not_depend_on_the_order_of_listings_or_on_where_the_input_stan
     assert again.sums == many_run.sums
 
 
+@pytest.mark.xdist_group("many")
 def test_a_cut_between_parts_changes_no_row(many: Path, many_run: whole.Run, tmp_path: Path) -> None:
     one = whole.run([many], tmp_path / "out")
     stamps = {"settings_digest"}
@@ -295,6 +299,7 @@ def test_after_adds_edits_renames_and_removals_a_run_equals_one_from_scratch(man
     assert not third.answer["new"]
 
 
+@pytest.mark.xdist_group("many")
 def test_unchanged_files_are_links_to_those_of_the_last_snapshot(many: Path, small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     shutil.copytree(many, folder)
@@ -336,6 +341,7 @@ def _driven() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("share", [round((i + random.Random(i).random()) / 7, 3) for i in range(7)] + [1.0])  # noqa: S311
+@pytest.mark.xdist_group("kill")
 def test_a_run_killed_anywhere_leaves_the_last_snapshot_and_the_next_one_converges(
     share: float, killing: tuple[Path, Path, Path, str, int], tmp_path: Path
 ) -> None:
@@ -353,6 +359,7 @@ def test_a_run_killed_anywhere_leaves_the_last_snapshot_and_the_next_one_converg
     assert not [path for path in output.iterdir() if path.name.startswith(".") and path.name != ".lock"]
 
 
+@pytest.mark.xdist_group("many")
 def test_workers_end_when_the_run_is_killed(many: Path, tmp_path: Path) -> None:
     settings = tmp_path / "taosha.toml"
     settings.write_text(f"{SMALL}[run]\nshard_parts = 1\nworkers = 2\n")

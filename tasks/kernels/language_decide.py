@@ -32,16 +32,16 @@ NEVER = -(1 << 60)
 
 
 @njit(cache=True, nogil=True)
-def _clause(last, kinds, breaks, stats, a):
-    """End of the clause that starts at atom a, and its sums of the CJK numbers."""
+def _clause(last, kinds, breaks, stats, a, total):
+    """End of the clause that starts at atom a; its sums of the CJK numbers go to `total`."""
     b = a
-    total = np.zeros(6, np.int64)
+    total[:] = 0
     while b < last and (b == a or breaks[b] & BREAK_MASK == NO_BREAK):
         if kinds[b] == KIND_CJK:
             for m in range(6):
                 total[m] += stats[b, m]
         b += 1
-    return b, total
+    return b
 
 
 @njit(cache=True, nogil=True)
@@ -53,6 +53,7 @@ def decide_han(first, kinds, breaks, stats, zh, ja, langs):
     the rest of its row when that is mostly Japanese, and one with a single hiragana when it is mostly Chinese.
     zh : (n_rows,) int32, the language number of Chinese in each row.
     """
+    total = np.zeros(6, np.int64)
     for row in range(len(first) - 1):
         begin = first[row]
         last = first[row + 1]
@@ -63,7 +64,7 @@ def decide_han(first, kinds, breaks, stats, zh, ja, langs):
             if kinds[a] != KIND_CJK:
                 a += 1
                 continue
-            b, total = _clause(last, kinds, breaks, stats, a)
+            b = _clause(last, kinds, breaks, stats, a, total)
             han = total[1]
             kana = total[2] + total[3]
             lang = np.int64(zh[row])
@@ -86,7 +87,7 @@ def decide_han(first, kinds, breaks, stats, zh, ja, langs):
             if kinds[a] != KIND_CJK:
                 a += 1
                 continue
-            b, total = _clause(last, kinds, breaks, stats, a)
+            b = _clause(last, kinds, breaks, stats, a, total)
             follows = np.int64(SPLIT)
             if japanese > chinese and total[2] + total[3] == 0 and total[4] + total[5] == 0 and total[1] <= 7:
                 follows = np.int64(ja)

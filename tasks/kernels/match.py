@@ -115,7 +115,7 @@ def bucket_pairs(keys, members, sizes, cap, ratio, pairs, at):
 
 
 @intrinsic
-def _popcount(_context, word):
+def _popcount(_context, word):  # noqa: ARG001 (numba reads the names of the arguments)
     """Set bits of a uint64, one machine instruction."""
 
     def generate(_context, builder, _signature, args):

@@ -13,6 +13,10 @@ FILLER_START, SUSPECT, BRACKET, CLOSER = 0x08, 0x10, 0x20, 0x40
 # The character has a part in none of the rare branches below when no flag and no line end is set.
 LINE_END = 0x80
 
+# Bits of the table of second characters: a filler has the character there; the character alone is a filler.
+SECOND, ALONE = 1, 2
+FINAL = (0x3002, 0x21, 0x3F, 0xFF01, 0xFF1F, 0x2026, 0xFF61, 0xFF0E)  # 。!?！？…｡．
+
 # Columns of the result of `count`.
 VISIBLE, HANS, LATINS, DIGITS, PUNCTUATIONS, SYMBOLS, URL_CHARS = range(7)
 SENTENCES, LINES, UNFINISHED, HEAD, HEAD_DISTINCT, FILLER_CHARS, REPLACEMENTS, UNPAIRED, TOP_BIGRAM, REPEATED = range(7, 17)
@@ -42,15 +46,12 @@ def _lower(c):
 
 
 @njit(cache=True, nogil=True)
-def _is_final(chars, table, i, end):
-    """Whether chars[i] ends a sentence: 。！？!?… and the like, or a full stop before a space, a closing mark or the end."""
-    c = chars[i]
-    if c == 0x2E:  # .
-        if i + 1 == end:
-            return True
-        after = _class_of(table, chars[i + 1])
-        return (after & CLASS) == SPACE or (after & CLOSER) != 0
-    return c in (0x3002, 0x21, 0x3F, 0xFF01, 0xFF1F, 0x2026, 0xFF61, 0xFF0E)
+def _is_final_stop(chars, table, i, end):
+    """Whether the full stop at i ends a sentence: it stands before a space, a closing mark or the end."""
+    if i + 1 == end:
+        return True
+    after = _class_of(table, chars[i + 1])
+    return (after & CLASS) == SPACE or (after & CLOSER) != 0
 
 
 @njit(cache=True, nogil=True)
@@ -160,7 +161,7 @@ def _mojibake_length(chars, i, end, views):
 @njit(cache=True, nogil=True)
 def _count_row(chars, start, end, is_code, table, brackets, fillers, url_words, views, depth, out):
     """Fill `out` with everything that needs no memory of earlier grams."""
-    words, word_offsets, first, first_count = fillers
+    words, word_offsets, first, first_count, second = fillers
     http, https, www = url_words
     depth[:] = 0
     has_word = False  # the sentence holds something beside punctuation
@@ -174,6 +175,14 @@ def _count_row(chars, start, end, is_code, table, brackets, fillers, url_words, 
     for i in range(start, end):
         c = chars[i]
         byte = _class_of(table, c)
+        if byte == HAN:  # four of five characters of Chinese text, without a part in anything below
+            n_han += 1
+            n_visible += 1
+            line_visible += 1
+            has_word = True
+            line_plain = False
+            line_final = False
+            continue
         kind = byte & CLASS
         if kind == SPACE:
             if (byte & LINE_END) != 0 and line_visible:
@@ -187,10 +196,14 @@ def _count_row(chars, start, end, is_code, table, brackets, fillers, url_words, 
             continue
         n_visible += 1
         line_visible += 1
-        if c in (0x68, 0x77, 0x48, 0x57) and i >= url_until:  # h w H W
+        # What follows is asked first: the calls below pass so many arrays that they cost more than a hundred characters do.
+        follower = _lower(chars[i + 1]) if i + 1 < end else np.uint32(0)
+        # ht, ww: `http` and `www`
+        if kind == LATIN and i >= url_until and ((follower == 0x74 and c | 0x20 == 0x68) or (follower == 0x77 and c | 0x20 == 0x77)):
             url_until = _url_end(chars, table, i, start, end, http, https, www)
             out[URL_CHARS] += max(url_until - i, 0)
-        if (byte & FILLER_START) != 0 and i >= filler_until:
+        after = second[follower] if follower < 0x20000 else np.uint8(0)
+        if (byte & FILLER_START) != 0 and i >= filler_until and ((after & SECOND) != 0 or (second[c] & ALONE) != 0):
             length = _filler_length(chars, table, i, start, end, words, word_offsets, first, first_count)
             filler_until = i + length
             for k in range(i, filler_until):
@@ -203,7 +216,7 @@ def _count_row(chars, start, end, is_code, table, brackets, fillers, url_words, 
             n_punctuation += kind == PUNCTUATION
             n_symbol += kind == SYMBOL
             has_word |= kind == SYMBOL
-            if kind == PUNCTUATION and _is_final(chars, table, i, end):
+            if kind == PUNCTUATION and (c in FINAL or (c == 0x2E and _is_final_stop(chars, table, i, end))):
                 line_final = True
                 if not is_code:
                     out[SENTENCES] += has_word
@@ -245,13 +258,14 @@ def _count_row(chars, start, end, is_code, table, brackets, fillers, url_words, 
 
 
 @njit(cache=True, nogil=True)
-def _count_repeats(chars, start, end, row_mark, table, seen, plain, keys, counts, out):
+def _count_repeats(chars, start, end, row_mark, table, seen, plain, place, keys, counts, often, out):
     """Distinct characters of the head, the most frequent bigram, and characters inside grams seen before.
 
     Grams and the head run over visible characters. Bigrams hold no punctuation and no space, so that `，“` is none.
     seen         : (0x110000,) int64, row_mark where the character was seen in this row.
     plain        : scratch for the visible characters of the row, bit 31 set where a bigram may not reach back.
-    keys, counts : scratch hash tables, at least twice the length of the row rounded up to a power of two.
+    place        : scratch, slot of the pair that ends at each visible character.
+    keys, counts, often : scratch hash tables, at least four times the length of the row rounded up to a power of two.
     """
     n = 0
     gap = np.uint32(0x80000000)
@@ -278,47 +292,53 @@ def _count_repeats(chars, start, end, row_mark, table, seen, plain, keys, counts
     if n < 3:
         return
     bits = 4
-    while (1 << bits) < 2 * n:
+    while (1 << bits) < 4 * n:
         bits += 1
     size = 1 << bits
     shift = np.uint64(64 - bits)
     mask = np.uint64(size - 1)
     letters = np.uint32(0x1FFFFF)
-    # Bigrams. A key is never 0: characters of a bigram are visible.
+    # Pairs of neighbours; bigrams are those without punctuation and space. A key is never 0: the characters are visible.
     keys[:size] = 0
     best = 1
+    again = False
     for i in range(1, n):
-        if plain[i] & gap:
-            continue
-        key = (np.uint64(plain[i - 1] & letters) << np.uint64(21)) | np.uint64(plain[i])
+        key = (np.uint64(plain[i - 1] & letters) << np.uint64(21)) | np.uint64(plain[i] & letters)
         at = (key * _MIX) >> shift
         while keys[at] != key and keys[at] != 0:
             at = (at + _ONE) & mask
         if keys[at] == 0:
             keys[at] = key
-            counts[at] = 1
+            counts[at] = 0
+            often[at] = 0
         else:
+            again = True
+        often[at] += 1
+        place[i] = at
+        if plain[i] & gap == 0:
             counts[at] += 1
             best = max(best, counts[at])
     if best > 1:
         out[TOP_BIGRAM] = best
-    if n <= GRAM:
+    if n <= GRAM or not again:
         return
-    # Grams, by a rolling 64-bit hash; two different grams of one row share it with probability about n^2 / 2^65.
+    # A gram that comes twice is made of pairs that come twice: in prose few are, and only their grams are looked up.
+    # Two different grams of one row share a hash with probability about n^2 / 2^65.
     keys[:size] = 0
-    drop = _ONE
-    for _ in range(GRAM - 1):
-        drop *= _BASE
-    value = np.uint64(0)
     repeated = 0
     covered = 0  # visible characters before this index are counted
-    for i in range(n):
-        if i >= GRAM:
-            value -= np.uint64(plain[i - GRAM] & letters) * drop
-        value = value * _BASE + np.uint64(plain[i] & letters)
-        if i < GRAM - 1:
+    run = 0  # pairs that come twice, one after the other, up to here
+    for i in range(1, n):
+        if often[place[i]] < 2:
+            run = 0
             continue
-        key = value if value != 0 else _ONE
+        run += 1
+        if run < GRAM - 1:
+            continue
+        key = np.uint64(0)
+        for k in range(i + 1 - GRAM, i + 1):
+            key = key * _BASE + np.uint64(plain[k] & letters)
+        key = key if key != 0 else _ONE
         at = (key * _MIX) >> shift
         while keys[at] != key and keys[at] != 0:
             at = (at + _ONE) & mask
@@ -337,7 +357,7 @@ def count(chars, offsets, is_code, table, brackets, fillers, url_words, views):
     chars     : (n_chars,) uint32; offsets : (n + 1,) int64; is_code : (n,) bool.
     table     : (0x20000,) uint8, class and flags of each character.
     brackets  : (0x10000,) uint8, 2 * pair for an opening mark, 2 * pair + 1 for a closing one.
-    fillers   : words (n,) uint32, word_offsets int64, first and first_count (0x20000,) int32.
+    fillers   : words (n,) uint32, word_offsets int64, first and first_count (0x20000,) int32, second (0x20000,) uint8.
     url_words : three uint32 arrays: http://, https://, www.
     views     : (n,) uint32, cp1252's characters for the bytes 80 to 9F.
     returns   : (n, COLUMNS) int64.
@@ -348,14 +368,16 @@ def count(chars, offsets, is_code, table, brackets, fillers, url_words, views):
     for row in range(n_rows):
         longest = max(longest, offsets[row + 1] - offsets[row])
     size = 16
-    while size < 2 * longest:
+    while size < 4 * longest:
         size *= 2
     depth = np.zeros(BRACKET_KINDS, np.int64)
     seen = np.full(0x110000, -1, np.int32)
     plain = np.empty(longest + 1, np.uint32)
+    place = np.empty(longest + 1, np.uint32)
     keys = np.empty(size, np.uint64)
     counts = np.empty(size, np.int32)
+    often = np.empty(size, np.int32)
     for row in range(n_rows):
         _count_row(chars, offsets[row], offsets[row + 1], is_code[row], table, brackets, fillers, url_words, views, depth, out[row])
-        _count_repeats(chars, offsets[row], offsets[row + 1], row, table, seen, plain, keys, counts, out[row])
+        _count_repeats(chars, offsets[row], offsets[row + 1], row, table, seen, plain, place, keys, counts, often, out[row])
     return out

@@ -153,8 +153,13 @@ def skeleton_hashes(chars, offsets):
         rest = 0
         i = begin
         while i < end:
-            i, c = _step(chars, begin, i, end)
-            rest += _is_letter(c)
+            c = chars[i]
+            if 0x4E00 <= c <= 0x9FFF and c != 0x7B2C:  # Han but 第: begins no slot
+                rest += 1
+                i += 1
+            else:
+                i, c = _step(chars, begin, i, end)
+                rest += _is_letter(c)
             h = (h ^ np.uint64(c)) * np.uint64(0x9E3779B97F4A7C15)
             h ^= h >> np.uint64(29)
         if rest >= _MIN_REST:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tasks.store.text import I64Array, U64Array
+
+#: Bytes a write call.
+_BLOCK = 1 << 18
 
 
 def key(*parts: str) -> str:
@@ -44,10 +47,40 @@ def building(folder: Path) -> Iterator[Path]:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
+class _Blocks:
+    """A file object that writes in blocks: at 32 MB a call the kernel gives 0.5 GB/s, at 256 KB 4 GB/s (ext4, Linux 6)."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        at = 0
+        while at < len(view):
+            at += self._file.write(view[at : at + _BLOCK])
+        return len(view)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+        self._file.close()
+
+
 def write_table(path: Path, table: pa.Table) -> None:
     """One uncompressed Arrow IPC file."""
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+    with closing(_Blocks(path)) as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table, max_chunksize=max(1, len(table)))
+
+
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """One .npy file."""
+    array = np.ascontiguousarray(array)
+    with closing(_Blocks(path)) as sink:
+        np.lib.format.write_array_header_1_0(sink, np.lib.format.header_data_from_array_1_0(array))
+        sink.write(array.reshape(-1).view(np.uint8) if array.size else b"")
 
 
 def read_table(path: Path) -> pa.Table:
