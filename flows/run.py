@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import tasks.kernels
 from tasks.errors import UsageError
 from tasks.job import Job
 from tasks.settings import Settings, load
@@ -47,11 +49,19 @@ def execute(inputs: list[Path], output: Path, config: Path | None, *, direct: bo
 
     started = time.time()
     job = job_of(inputs, output, config, workers)
+    if not _compiled():
+        print("first run: the kernels are compiled once, which takes a minute or so ...", file=sys.stderr)
     with _stopping_on_sigterm(), hold(output), _progress() as progress:
         outcome, engine = _run(job, direct, progress)
         if outcome["new"]:
             _record(outcome, engine, started)
     return _tell(outcome, time.time() - started, as_json)
+
+
+def _compiled() -> bool:
+    """Whether numba has compiled kernels on disk."""
+    cache = os.environ.get("NUMBA_CACHE_DIR") or Path(tasks.kernels.__file__).parent / "__pycache__"
+    return any(Path(cache).rglob("*.nbi"))
 
 
 def _run(job: Job, direct: bool, progress: Any) -> tuple[dict[str, Any], Any]:

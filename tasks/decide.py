@@ -217,7 +217,7 @@ def _unguarded(index: Index, verdicts: Verdicts, chosen: I64Array, settings: Set
     emptied = (share > settings.guards.max_removed_share) & (total >= settings.guards.min_guarded_chars)
     for number in np.flatnonzero(emptied).tolist():
         verdicts.review.setdefault(str(names[number]), round(float(share[number]), 4))
-    guarded = emptied | np.isin(names, list(verdicts.review))
+    guarded = np.isin(names, list(verdicts.review))
     return ~guarded[of_doc[index.doc[chosen]]]
 
 

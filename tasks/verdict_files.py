@@ -12,8 +12,8 @@ import pyarrow as pa
 from tasks import duplicates, families, links
 from tasks.decide import BLOCK, EXACT, KEPT, NEAR, REASONS, Lines, Verdicts, decide, gather_lines, guard, line_ranges
 from tasks.index import Index
-from tasks.kernels import decide as kernel
 from tasks.job import Job
+from tasks.kernels import decide as kernel
 from tasks.rule_table import mine_templates, templates_table
 from tasks.store.stage import numbers, read_json, read_table, write_json, write_table
 from tasks.store.text import I64Array
