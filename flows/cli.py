@@ -90,12 +90,13 @@ def explain(
     from rich.console import Console
 
     from tasks import explain as explaining
+    from tasks.explain_text import render
 
     story = explaining.explain(_snapshot(output), ref)
     if as_json:
         print(explaining.to_json(story))
     else:
-        explaining.render(story, Console())
+        render(story, Console())
 
 
 @app.command()

@@ -105,7 +105,7 @@ def _tell(outcome: dict[str, Any], seconds: float, as_json: bool) -> int:
     else:
         from rich.console import Console
 
-        from tasks.summary import render_text
+        from tasks.summary_text import render_text
 
         render_text(numbers, Console(stderr=True))
         if not outcome["new"]:

@@ -1,7 +1,7 @@
 """The whole story of a piece of text: where it lay, what was done to it, what was measured, and why it was kept or removed.
 
 Read from a published snapshot alone. `explain` finds the row by a passage id or by a place in a source and gathers what the
-tables say of it into a `Story`; `render` prints it, `to_json` is the same for programs.
+tables say of it into a `Story`; `explain_text.render` prints it, `to_json` is the same for programs.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow.compute
 import pyarrow.dataset as ds
 
 from tasks.errors import UsageError
-from tasks.report_model import PLACE, Limits, Row, Texts, lookup, why_kept
+from tasks.report_model import lookup, why_kept
+from tasks.report_texts import PLACE, Limits, Row, Texts
 from tasks.store.schemas import CLUSTERS, FAMILIES, OCCURRENCES, PAIRS, PASSAGES, REMOVED, SOURCES, TEMPLATES
-from tasks.summary import manifest_of, one_line, scan, visible
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+from tasks.summary import manifest_of, one_line, scan
 
 pc: Any = pyarrow.compute  # the stubs type most of its functions too narrowly
 
@@ -32,6 +30,8 @@ LISTED = 10
 VERDICTS = {"passages": "kept", "removed": "removed"}
 _ID = re.compile(r"[0-9a-f]{6,32}\Z")
 _PLACE = re.compile(r"(?P<source>.+?)(?:#(?P<record>\d+))?:(?P<line>L?)(?P<number>\d+)\Z", re.DOTALL)
+
+
 _HIDDEN = re.compile("[\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
@@ -265,7 +265,7 @@ def _why_removed(row: Row, rule: Row | None, twin: Row | None, pairs: list[Row])
         same = next((pair for pair in pairs if twin["passage_id"] in (pair["passage_a"], pair["passage_b"])), None)
         kind = f", {same['kind'].replace('_', ' ')}" if same else ""
         similarity = f" (similarity {row['similarity']:.3f}{kind})" if row["similarity"] is not None else ""
-        return f"Removed as {reason}{similarity}; the same content is kept in {_where(twin)}{said}"
+        return f"Removed as {reason}{similarity}; the same content is kept in {where(twin)}{said}"
     if row["rule"]:
         fired = f", which matched in {rule['document_count']:,} documents" if rule and rule["document_count"] else ""
         category = f" ({row['category']})" if row["category"] else ""
@@ -292,129 +292,7 @@ def _place(row: Row) -> Row:
     return {name: row[name] for name in PLACE}
 
 
-def _where(row: Row, suffix: str = "") -> str:
+def where(row: Row, suffix: str = "") -> str:
+    """`source:line` of a row, for a person; of one side of a pair with a suffix."""
     record = f"#{row['record' + suffix]}" if row["record" + suffix] else ""
     return f"{row['source' + suffix]}{record}:L{row['line_start' + suffix]}"
-
-
-def render(story: Story, console: Console) -> None:
-    """Print the story. Nothing of the data is taken as markup, and no control character reaches the terminal."""
-    from rich.text import Text
-
-    row, kept = story.row, story.verdict == "kept"
-    console.print(Text.assemble((f" {story.verdict.upper()} ", "bold black on " + ("yellow" if kept else "red")), " ", _safe(story.why)))
-    console.print()
-    console.print(_text_block(story))
-    console.print()
-    for title, facts in _facts(story):
-        if facts:
-            console.print(Text(f"  {title}", "bold"))
-            console.print(_pairs_grid(facts))
-    for title, name, rows in _lists(story):
-        if rows:
-            more = story.totals.get(name, len(rows)) - len(rows)
-            console.print(Text(f"  {title}", "bold"))
-            console.print(_pairs_grid(rows + ([("", f"and {more:,} more")] if more > 0 else [])))
-    console.print(Text(f"  passage {row['passage_id']}  content {row['content_id']}", "dim"))
-
-
-def _text_block(story: Story) -> RenderableType:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    shown = Text()
-    for words, style in ((story.before, "dim"), (story.raw, "bold" if story.verdict == "kept" else "red"), (story.after, "dim")):
-        if words:
-            shown.append(_safe(words).strip("\n") + "\n", style)
-    if story.text is not None and story.text != story.raw:
-        shown.append("published as\n", "dim italic")
-        shown.append(_safe(story.text) + "\n", "yellow")
-    shown.rstrip()
-    return Padding(shown, (0, 0, 0, 4))
-
-
-def _facts(story: Story) -> list[tuple[str, list[tuple[str, str]]]]:
-    row, source = story.row, story.source or {}
-    size = f"characters {row['char_start']:,} to {row['char_end']:,}, lines {row['line_start']:,} to {row['line_end']:,}"
-    place = [
-        ("source", row["source"]), ("record", f"{row['record']} {row['locator'] or ''}".strip() if row["record"] or row["locator"] else ""),
-        ("place", size), ("collection", row["collection"]), ("format", " ".join(str(source[key]) for key in ("format", "encoding", "encoding_how") if source.get(key))),
-        ("sha256", source.get("sha256") or ""), ("status", source.get("status") or ""), ("error", source.get("error") or ""),
-        *((key, str(row[key])) for key in ("title", "author", "publisher", "url", "published_at", "license") if row.get(key)),
-        ("time", f"{row['time_start_ms']} to {row['time_end_ms']} ms" if row.get("time_start_ms") is not None else ""),
-    ]  # fmt: skip
-    kind = [("kind", f"{row['kind']} in {row['layout']}"), ("section", row.get("section") or ""), ("speaker", row.get("speaker") or "")]
-    edits = ", ".join(f"{edit['name']} {edit['count']:,}" for edit in row.get("edits") or [])
-    language = []
-    if story.verdict == "kept":
-        shares = ", ".join(f"{share['lang']} {100 * share['share']:.1f} %" for share in row["lang_shares"] or [])
-        mixed = ", mixed" if row["is_mixed"] else ""
-        script = f"{row['script_source']} to {row['script']}" if row["script_source"] != row["script"] else row["script"]
-        language = [
-            ("language", f"{row['lang']} (confidence {row['lang_confidence'] or 0:.2f}{mixed}) {shares}"),
-            ("script", str(script)),
-            ("edits", edits or "none"),
-        ]
-    rule = [
-        (key, str(value))
-        for key, value in (
-            ("rule", row.get("rule")), ("stage", row.get("stage")), ("origin", (story.rule or {}).get("origin")),
-            ("pattern", (story.rule or {}).get("skeleton")), ("evidence", row.get("evidence")),
-        ) if value
-    ]  # fmt: skip
-    quality = [("score", f"{row['quality']:.3f}")] if row.get("quality") is not None else []
-    factors = [(name, f"{value:g} gives × {factor:g}") for name, value, factor in story.factors if factor < 1]
-    signals = [(name, f"{value:g}") for name, value in (row.get("signals") or {}).items() if value]
-    twin = (
-        [("kept in", _where(story.twin)), ("its id", story.twin["passage_id"]), ("its text", one_line(story.twin["text"], 300))]
-        if story.twin
-        else []
-    )
-    return [
-        ("Where it lay", _filled(place)), ("What it is", _filled([*kind, *language])), ("Rule", rule), ("Kept twin", twin),
-        ("Quality", [*quality, *factors]), ("Signals", [("", ", ".join(f"{name} {value}" for name, value in signals))] if signals else []),
-    ]  # fmt: skip
-
-
-def _filled(facts: list[tuple[str, Any]]) -> list[tuple[str, str]]:
-    return [(name, str(value)) for name, value in facts if value not in ("", None)]
-
-
-def _lists(story: Story) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    own, family = story.row["passage_id"], story.family
-    pairs = []
-    for pair in story.pairs:
-        other = "_b" if pair["passage_a"] == own else "_a"
-        estimate = f", estimated {pair['estimate']:.3f}" if pair["estimate"] is not None else ""
-        note = f"{pair['kind'].replace('_', ' ')}{estimate}{'' if pair['accepted'] else ', reported only'}"
-        pairs.append((f"{pair['similarity']:.3f}", f"{_where(pair, other)}  {note}"))
-    copies = [
-        (f"{c['similarity'] or 0:.3f}", f"{_where(c)}  {c['reason'].replace('_', ' ')}  {one_line(c['raw'] or '', 60)}")
-        for c in story.copies
-    ]
-    members = [(m["role"], f"{_where(m)}  {m['similarity'] or 0:.3f} {m['kind'] or ''}") for m in story.members]
-    places = [(f"{o['similarity'] or 0:.3f}", f"{_where(o)}  {o['verdict']}") for o in story.occurrences]
-    title = (
-        f"Family: {family['occurrence_count']:,} places in {family['document_count']:,} documents, {family['verdict']}" if family else ""
-    )
-    return [
-        ("Copies that name it", "copies", copies), ("Verified pairs", "pairs", pairs), ("Others of its cluster", "members", members),
-        (title, "occurrences", places), ("Others on the same line", "same_line", [(p["verdict"], f"{_where(p)}  {p['passage_id']}") for p in story.same_line]),
-        ("Other parts of the same passage", "parts", [(p["verdict"], _where(p)) for p in story.parts]),
-    ]  # fmt: skip
-
-
-def _safe(text: str) -> str:
-    return visible(text)
-
-
-def _pairs_grid(rows: list[tuple[str, str]]) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2, 0, 0), expand=False)
-    grid.add_column(min_width=12, no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in rows:
-        grid.add_row(Text(f"    {_safe(name)}", "dim"), Text(_safe(value)))
-    return grid

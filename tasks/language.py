@@ -70,7 +70,7 @@ def character_classes() -> U8Array:
 
     A Han character is strong evidence of Chinese when a Chinese national set has it and the Japanese one has not.
     """
-    stored = tables.cached("language", tables.built_from(__file__, atoms.__file__), lambda: {"classes": _build_classes()})
+    stored = tables.cached("language-classes", tables.built_from(__file__, atoms.__file__), lambda: {"classes": _build_classes()})
     return stored["classes"]  # type: ignore[return-value]
 
 

@@ -116,7 +116,7 @@ def _near(
         keys = np.empty(len(members), np.uint64)
         for (chosen, local), source in zip(rows, bands, strict=True):
             keys[chosen] = source[band][local]
-        pairs, more_hot, more_members = _buckets(*grouped(keys, every), sizes, settings.bucket_cap, settings.report_threshold)
+        pairs, more_hot, more_members = _buckets(*grouped(*_repeated(keys, every)), sizes, settings.bucket_cap, settings.report_threshold)
         hot, hot_members = hot + more_hot, hot_members + more_members
         pending.append(pairs)
         held += len(pairs)
@@ -140,6 +140,12 @@ def _signature_rows(index: Index, members: I64Array, number: int) -> tuple[I64Ar
     row = np.cumsum(signed) - 1
     chosen = np.flatnonzero(index.part_of(members) == number)
     return chosen, row[members[chosen] - index.passage_base[number]]
+
+
+def _repeated(keys: U64Array, owners: I64Array) -> tuple[U64Array, I64Array]:
+    """Keys without those that come once, with their owners: most do, and have no pair."""
+    chosen = kernel.repeated(keys)
+    return keys[chosen], owners[chosen]
 
 
 def grouped(keys: U64Array, owners: I64Array) -> tuple[U64Array, I64Array]:
@@ -180,7 +186,7 @@ def _contained(
     values, offsets = _gather(index, members, "anchors")
     owners = np.repeat(np.arange(len(members), dtype=np.int64), np.diff(offsets))
     sizes = np.diff(sets[1]).astype(np.int32)
-    encoded, hot, _ = _buckets(*grouped(values, owners), sizes, _ANCHOR_CAP, 0.0)
+    encoded, hot, _ = _buckets(*grouped(*_repeated(values, owners)), sizes, _ANCHOR_CAP, 0.0)
     pairs, shared = unique_counts(encoded)
     left, right = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
     standing = (near[0].astype(np.uint64) << np.uint64(32)) | near[1].astype(np.uint64)  # sorted, as `_near` leaves them

@@ -10,17 +10,15 @@ import base64
 import hashlib
 import json
 import shlex
-import unicodedata
 from dataclasses import replace
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tasks import report_model as model
-from tasks.report_model import Copy, Limits, Repeat, Row, Rule
+from tasks.differences import differences
+from tasks.report_model import Repeat, Rule
+from tasks.report_texts import PLACE, Copy, Limits, Row, Texts, lang_of
 from tasks.summary import REASONS, Tally, manifest_of, one_line, summarize, tally, visible, write_summary
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ def build(snapshot: Path, out: Path, limits: Limits | None = None, counts: Tally
     limits, snapshot = limits or Limits(), snapshot.resolve()
     manifest, counts = manifest_of(snapshot), counts or tally(snapshot)
     summary = summarize(snapshot, counts)
-    texts = model.Texts(limits)
+    texts = Texts(limits)
     families, exemplars, occurrences = model.families(snapshot, limits, texts)
     clusters, members = model.clusters(snapshot, limits, texts)
     rules = model.removals(snapshot, counts, limits, texts)
@@ -162,77 +160,7 @@ def command(place: Row, passage_id: str = "") -> str:
     return visible(f"taosha explain {passage_id[:12] or shlex.quote(at)}")
 
 
-def differences(a: str, b: str) -> list[Any]:
-    """How `b` differs from `a`: a number is so many equal characters, [kind, n, text] n characters of `a` that are `text` in `b`.
-
-    kind : "form" (punctuation, width, case or space only), "script" (simplified against traditional only) or "edit".
-    The two are aligned after folding script and width, one character to one, so that a changed word in a converted copy is
-    found as such. Equal single characters between two edits are drawn into them: a reader sees words, not confetti.
-
-    >>> differences("七开张", "八開張")
-    [['edit', 1, '八'], ['script', 2, '開張']]
-    """
-    from rapidfuzz.distance import Levenshtein
-
-    if a == b:
-        return [len(a)] if a else []
-    changes: list[tuple[str, int, int, int, int]] = []
-    for op in Levenshtein.opcodes(a.translate(_fold()), b.translate(_fold())):
-        a0, a1, b0, b1 = op.src_start, op.src_end, op.dest_start, op.dest_end
-        if op.tag == "equal":
-            changes += _folded(a, b, a0, b0, a1 - a0)
-            continue
-        if changes and changes[-1][0] == "edit" and a0 - changes[-1][2] < 2:
-            _, a0, _, b0, _ = changes.pop()
-        changes.append(("edit", a0, a1, b0, b1))
-    found: list[Any] = []
-    at = 0
-    for kind, a0, a1, b0, b1 in changes:
-        if a0 > at:
-            found.append(a0 - at)
-        found.append(["form" if kind == "edit" and _plain(a[a0:a1]) == _plain(b[b0:b1]) else kind, a1 - a0, b[b0:b1]])
-        at = a1
-    return [*found, len(a) - at] if at < len(a) else found
-
-
-def _folded(a: str, b: str, a0: int, b0: int, size: int) -> list[tuple[str, int, int, int, int]]:
-    """Runs of characters that are equal only when folded."""
-    if a[a0 : a0 + size] == b[b0 : b0 + size]:
-        return []
-    found: list[tuple[str, int, int, int, int]] = []
-    for i in range(size):
-        x, y = a[a0 + i], b[b0 + i]
-        if x == y:
-            continue
-        kind = (
-            "script"
-            if x.isalpha() and unicodedata.normalize("NFKC", x).casefold() != unicodedata.normalize("NFKC", y).casefold()
-            else "form"
-        )
-        if found and found[-1][0] == kind and found[-1][2] == a0 + i:
-            found[-1] = (kind, found[-1][1], a0 + i + 1, found[-1][3], b0 + i + 1)
-        else:
-            found.append((kind, a0 + i, a0 + i + 1, b0 + i, b0 + i + 1))
-    return found
-
-
-def _plain(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
-
-
-@cache
-def _fold() -> dict[int, int]:
-    """Traditional to simplified, full to half width, capitals to small, each one character to one: for `str.translate`."""
-    from tasks.script import fold_table
-
-    table = fold_table()
-    script = {int(c): int(table[c]) for c in np.flatnonzero(table != np.arange(len(table), dtype=table.dtype))}
-    width = {c: c - 0xFEE0 for c in range(0xFF01, 0xFF5F)} | {0x3000: 32, 0x3002: 46, 0x201C: 34, 0x201D: 34, 0x2018: 39, 0x2019: 39}
-    small = {c: c + 32 for c in range(65, 91)} | {c + 0xFEE0: c + 32 for c in range(65, 91)}
-    return {**script, **width, **small}
-
-
-def _families(snapshot: Path, rows: list[Row], exemplars: dict[str, list[Row]], occurrences: dict[str, list[Row]], texts: model.Texts, limits: Limits) -> list[Repeat]:  # fmt: skip
+def _families(snapshot: Path, rows: list[Row], exemplars: dict[str, list[Row]], occurrences: dict[str, list[Row]], texts: Texts, limits: Limits) -> list[Repeat]:  # fmt: skip
     dates = model.lookup(
         snapshot, "documents", "doc_id", (place["doc_id"] for group in occurrences.values() for place in group), ["published_at"]
     )
@@ -263,7 +191,7 @@ def _families(snapshot: Path, rows: list[Row], exemplars: dict[str, list[Row]], 
     return found
 
 
-def _clusters(snapshot: Path, rows: list[Row], members: dict[str, list[Row]], texts: model.Texts, manifest: Row) -> list[Repeat]:
+def _clusters(snapshot: Path, rows: list[Row], members: dict[str, list[Row]], texts: Texts, manifest: Row) -> list[Repeat]:
     everyone = [row for group in members.values() for row in group]
     documents = model.lookup(
         snapshot, "documents", "doc_id", (row["doc_id"] for row in everyone), ["collection", "published_at", "char_count"]
@@ -292,10 +220,10 @@ def _clusters(snapshot: Path, rows: list[Row], members: dict[str, list[Row]], te
     return found
 
 
-def _removed(snapshot: Path, rules: list[Rule], texts: model.Texts, budget: Budget) -> list[Row]:
+def _removed(snapshot: Path, rules: list[Rule], texts: Texts, budget: Budget) -> list[Row]:
     """Reasons, each with its rules, each with examples: what the section "Removed" shows."""
     twins = (example["kept_passage_id"] for rule in rules for example in rule.examples if example["kept_passage_id"])
-    kept = model.lookup(snapshot, "passages", "passage_id", twins, [*model.PLACE, "text", "lang"])
+    kept = model.lookup(snapshot, "passages", "passage_id", twins, [*PLACE, "text", "lang"])
     found: dict[str, Row] = {}
     for rule in rules:
         group = found.setdefault(
@@ -308,7 +236,7 @@ def _removed(snapshot: Path, rules: list[Rule], texts: model.Texts, budget: Budg
     return sorted(found.values(), key=lambda group: (-group["chars"], group["reason"]))
 
 
-def _example(row: Row, texts: model.Texts, twin: Row | None, budget: Budget) -> Row:
+def _example(row: Row, texts: Texts, twin: Row | None, budget: Budget) -> Row:
     copy = texts.copy(row)
     text = budget.spend(copy.text[:EXAMPLE])
     shown = {"place": label(row), "text": text, "lang": copy.lang, "cut": max(row["char_end"] - row["char_start"] - EXAMPLE, 0)}
@@ -437,7 +365,7 @@ def _render(data: Row, **context: Any) -> str:
         "number": lambda value: f"{value:,}",
         "percent": lambda value: f"{100 * value:.1f} %",
         "label": lambda value: visible(str(value)).replace("_", " "),
-        "lang": model.lang_of,
+        "lang": lang_of,
     }
     script, style = _asset("report.js"), _asset("report.css")
     policy = (

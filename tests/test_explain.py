@@ -14,7 +14,8 @@ import pytest
 from rich.console import Console
 
 from tasks.errors import UsageError
-from tasks.explain import explain, render, to_json
+from tasks.explain import explain, to_json
+from tasks.explain_text import render
 from tasks.store.schemas import SOURCES
 
 HOSTILE = "</b>[red]\x1b[2J\u202e\x00\x9b31m"

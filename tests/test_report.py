@@ -21,9 +21,12 @@ from lxml import html
 from rich.console import Console
 
 from tasks import report, report_model
+from tasks.differences import differences
 from tasks.errors import StorageError, UsageError
+from tasks.report_texts import Best, Limits, Texts
 from tasks.store.schemas import FAMILIES
-from tasks.summary import Tally, one_line, render_text, summarize, tally, visible
+from tasks.summary import Tally, one_line, summarize, tally, visible
+from tasks.summary_text import render_text
 
 HOSTILE = (
     "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'><svg onload=alert(1)>\u202e反\u2028\x00\x1b[31m{{7*7}}&lt;[bold]"
@@ -230,7 +233,7 @@ def test_removed_text_is_two_steps_away_with_rule_evidence_and_twin(page: str) -
 
 
 def test_page_says_what_it_leaves_out(tmp_path: Path, plain: Path) -> None:
-    small = report_model.Limits(clusters=1, examples=1, sources=2)
+    small = Limits(clusters=1, examples=1, sources=2)
     document = html.document_fromstring(report.build(plain, tmp_path, small).read_text(encoding="utf-8"))
     assert "holds 1 of 2" in document.get_element_by_id("clusters").text_content()
     assert "1 of 2 spans shown" in document.get_element_by_id("removed").text_content()
@@ -238,7 +241,7 @@ def test_page_says_what_it_leaves_out(tmp_path: Path, plain: Path) -> None:
 
 
 def test_page_stops_at_its_budget_of_characters(tmp_path: Path, plain: Path) -> None:
-    data = island_of(report.build(plain, tmp_path, report_model.Limits(characters=10)).read_text(encoding="utf-8"))
+    data = island_of(report.build(plain, tmp_path, Limits(characters=10)).read_text(encoding="utf-8"))
     assert (len(data["families"]), len(data["clusters"])) == (1, 1)  # of 1 and 2: each list has half of the budget
 
 
@@ -249,7 +252,7 @@ SHORT = st.text(alphabet="淘沙門门國国，,Aａb 。x", max_size=24)
 @given(SHORT, SHORT)
 def test_differences_turn_one_text_into_the_other(a: str, b: str) -> None:
     built, at = [], 0
-    for change in report.differences(a, b):
+    for change in differences(a, b):
         if isinstance(change, int):
             built.append(a[at : at + change])
             at += change
@@ -271,7 +274,7 @@ def test_differences_turn_one_text_into_the_other(a: str, b: str) -> None:
     ],
 )
 def test_differences_are_told_apart_by_kind(a: str, b: str, kinds: list[str]) -> None:
-    assert [change[0] for change in report.differences(a, b) if isinstance(change, list)] == kinds
+    assert [change[0] for change in differences(a, b) if isinstance(change, list)] == kinds
 
 
 @settings(deadline=None)
@@ -295,7 +298,7 @@ ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.sampled_
 @settings(deadline=None)
 @given(ROWS, st.integers(1, 4), st.integers(1, 10))
 def test_best_of_a_stream_is_the_best_of_the_whole(rows: list[tuple[str, int, str]], limit: int, size: int) -> None:
-    best = report_model.Best("group", [("n", "descending"), ("name", "ascending")], limit, distinct="name")
+    best = Best("group", [("n", "descending"), ("name", "ascending")], limit, distinct="name")
     for at in range(0, len(rows), size):
         group, n, name = zip(*rows[at : at + size], strict=True)
         best.add(pa.table({"group": group, "n": n, "name": name}))
@@ -309,7 +312,7 @@ def test_best_of_a_stream_is_the_best_of_the_whole(rows: list[tuple[str, int, st
 
 def test_texts_give_back_the_source_with_its_surroundings(plain: Path) -> None:
     fake = fake_snapshot._Fake("")
-    texts = report_model.Texts(report_model.Limits(context=5))
+    texts = Texts(Limits(context=5))
     for row in fake.at.values():
         texts.want(row)
     texts.load(plain)

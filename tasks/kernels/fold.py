@@ -228,4 +228,4 @@ def tokenize(chars, offsets, base, kind, numeral):
                 separated = separated or k != JOIN
                 i += 1
     element_offsets[n] = at
-    return elements[:at].copy(), flags[:at].copy(), element_offsets
+    return elements[:at], flags[:at], element_offsets

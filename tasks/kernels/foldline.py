@@ -40,4 +40,4 @@ def fold_spans(chars, starts, ends, table):
                 out[at] = f
                 at += 1
     offsets[n] = at
-    return out[:at].copy(), offsets
+    return out[:at], offsets

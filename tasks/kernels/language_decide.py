@@ -166,12 +166,15 @@ def score(chars, start, end, lowered, codes, lower, keys, index, table, kind, sc
                 n = _note(keys, index, two << np.uint32(20) | one << np.uint32(10) | code, found, n)
         two = one
         one = code
+    # A row of the table lies together in memory, so all languages are summed and those of other scripts dropped.
+    scores[:] = 0
+    for m in range(n):
+        of_gram = table[found[m]]
+        for k in range(len(of_gram)):
+            scores[k] += of_gram[k]
     for k in range(len(scripts)):
-        total = 0
-        if scripts[k] == kind:
-            for m in range(n):
-                total += table[found[m], k]
-        scores[k] = total
+        if scripts[k] != kind:
+            scores[k] = 0
 
 
 @njit(cache=True, nogil=True)

@@ -68,6 +68,33 @@ def band_keys(signatures, bands, rows):
 
 
 @njit(cache=True, nogil=True)
+def repeated(keys):
+    """Positions of the keys that may come more than once (m,) int64, ascending: all that do, and about one in thirty of the others.
+
+    A bitmap of 32 bits a key says which were seen, another which were seen again; sorting the few that are left is what a band costs.
+    """
+    words = 64
+    while words * 2 < len(keys):
+        words *= 2
+    mask = np.uint64(64 * words - 1)
+    seen = np.zeros(words, np.uint64)
+    again = np.zeros(words, np.uint64)
+    for key in keys:
+        bit = ((key * _GOLDEN) >> np.uint64(20)) & mask
+        one = np.uint64(1) << (bit & np.uint64(63))
+        word = bit >> np.uint64(6)
+        again[word] |= seen[word] & one
+        seen[word] |= one
+    out = np.empty(len(keys), np.int64)
+    n = 0
+    for i in range(len(keys)):
+        bit = ((keys[i] * _GOLDEN) >> np.uint64(20)) & mask
+        out[n] = i
+        n += np.int64((again[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1))
+    return out[:n]
+
+
+@njit(cache=True, nogil=True)
 def bucket_pairs(keys, members, sizes, cap, ratio, pairs, at):
     """Candidate pairs of one band.
 

@@ -311,7 +311,7 @@ def convert(chars, offsets, active, classes, norm, stages, widest, segments, fir
             i = stop
         counts[row] = changed
     out_offsets[n] = at
-    return out[:at].copy(), out_offsets, counts
+    return out[:at], out_offsets, counts
 
 
 @njit(cache=True, nogil=True)

@@ -104,8 +104,16 @@ def _hash_runs(elements, flags, start, end, token_weight, letter_weight, thresho
     returns            : number of digests in `out`; runs that the end of the row cuts short have none.
     """
     prefix[0] = 0
+    kinds = np.uint8(0)
     for i in range(end - start):
         prefix[i + 1] = prefix[i] * _BASE + elements[start + i]
+        kinds |= flags[start + i]
+    if kinds & LETTER == 0:  # most rows: every run has the same length
+        size = (threshold + token_weight - 1) // token_weight
+        over = power[min(size, end - start)]
+        for i in range(end - start - size + 1):
+            out[i] = _mix(prefix[i + size] - prefix[i] * over)
+        return max(0, end - start - size + 1)
     m = 0
     j = start
     weight = 0
@@ -157,7 +165,7 @@ def shingle(elements, flags, offsets, token_weight, letter_weight, threshold):
         out[at : at + m] = row_values[:m]
         at += m
     out_offsets[n] = at
-    return out[:at].copy(), out_offsets
+    return out[:at], out_offsets
 
 
 @njit(cache=True, nogil=True)
@@ -208,7 +216,7 @@ def anchors(elements, flags, offsets, token_weight, letter_weight, threshold, wi
         out[at : at + k] = chosen[:k]
         at += k
     out_offsets[n] = at
-    return out[:at].copy(), out_offsets
+    return out[:at], out_offsets
 
 
 @njit(cache=True, nogil=True)
@@ -270,4 +278,4 @@ def slots(elements, flags, offsets):
         kept = _sort_unique(out[at:m], m - at, scratch, counts)
         at += kept
     out_offsets[n] = at
-    return out[:at].copy(), out_offsets
+    return out[:at], out_offsets
