@@ -60,8 +60,8 @@ def judge(folded: Texts, lines: Lines, rules: RuleSet) -> LineVerdicts:
     places = _places(lines)
     none = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, bool)
     hit_line, hit_rule, inside = _matches(folded, lines, places, rules) if rules.rules and n else none
-    accepted = _supported(hit_line, hit_rule, inside, lines, places, rules)
     page = Page(folded, lines, places, rules)
+    accepted = _supported(hit_line, hit_rule, inside, page)
     if len(hit_line):
         scopes = property_of(rules, lambda r: r.scope)[hit_rule]
         lined = accepted & (scopes == "line")
@@ -94,6 +94,7 @@ def evidence(verdicts: LineVerdicts, line: int) -> str:
     if support == SMOOTHED:
         return f"short line among boilerplate; rule {rule.id} at line {at}"
     needs = {"none": "", "neighbour": ", beside other boilerplate", "position": ", at its place or beside other boilerplate"}
+    needs["title"] = ", above the title"
     return f"matches rule {rule.id}{needs.get(rule.needs, ', repeated in the document')}"
 
 
@@ -149,8 +150,9 @@ def _in_limits(rule: Rule, places: Places, rows: I64Array) -> BoolArray:
     return inside
 
 
-def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, lines: Lines, places: Places, rules: RuleSet) -> BoolArray:
+def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, page: Page) -> BoolArray:
     """(n_hits,) bool, matches that have what their rule needs."""
+    lines, places, rules = page.lines, page.places, page.rules
     if not len(hit_line):
         return np.zeros(0, bool)
     n_rules = len(rules.rules)
@@ -162,7 +164,9 @@ def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, lines:
     limited = property_of(rules, lambda r: r.within_first is not None or r.within_last is not None)[hit_rule]
     placed = limited | (places.head[hit_line] < np.minimum(HEAD, third)) | (places.tail[hit_line] < np.minimum(TAIL, third))
     needs = property_of(rules, lambda r: r.needs)[hit_rule]
-    accepted = ~out & ((needs == "none") | ((needs == "position") & placed) | ((needs == "repeat") & (often >= REPEATS)))
+    accepted: BoolArray = ~out & ((needs == "none") | ((needs == "position") & placed) | ((needs == "repeat") & (often >= REPEATS)))
+    above_title: BoolArray = needs == "title"  # the only support it takes: beside a by-line it may be the title itself
+    accepted[above_title] = ~out[above_title] & regions.above_titles(page, hit_line[above_title], hit_line)
     points = property_of(rules, lambda r: r.points)[hit_rule]
     scored = np.where(accepted, points[:, 0], points[:, 1]) * ~out
     weight = np.zeros(len(lines.doc) + 4, np.int64)  # two lines of margin on either side
@@ -172,7 +176,7 @@ def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, lines:
         for step in (-2, -1, 1, 2):
             other = np.clip(hit_line + step, 0, len(lines.doc) - 1)
             around += weight[hit_line + 2 + step] * (lines.doc[other] == lines.doc[hit_line])
-        grown = accepted | (~out & (around >= 2))
+        grown = accepted | (~out & ~above_title & (around >= 2))
         if (grown == accepted).all():
             break
         accepted = grown

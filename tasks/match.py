@@ -6,6 +6,7 @@ always verified by the exact Jaccard similarity and containment of their shingle
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,12 +47,11 @@ def match(index: Index, folder: Path, settings: Matching) -> dict[str, int]:
     np.save(folder / "first.npy", classes.first)
     np.save(folder / "size.npy", classes.size)
     members = _signed_members(index, classes)
-    sets = _gather(index, members, "shingles")
+    sizes = _sizes(index, members, "shingles")
     counters = {"classes": len(classes.first), "signed": len(members)}
-    bits = kernel.bitmaps(*sets)
-    near = _near(index, members, sets, bits, settings, counters)
-    contained = _contained(index, members, sets, bits, near, settings, counters)
-    pairs = _describe(index, members, classes, sets, near, contained, settings)
+    near = _near(index, members, sizes, settings, counters)
+    contained = _contained(index, members, sizes, near, settings, counters)
+    pairs = _describe(index, members, classes, sizes, near, contained, settings)
     write_table(folder / "pairs.arrow", pairs)
     counters["pairs"] = len(pairs)
     write_json(folder / "done.json", counters)
@@ -83,30 +83,50 @@ def _signed_members(index: Index, classes: Classes) -> I64Array:
     return index.order[best[best < unseen]]
 
 
+def _lists_by_part(index: Index, members: I64Array, name: str) -> Iterator[tuple[I64Array, I64Array, U64Array, I64Array]]:
+    """For each part that has any of the passages: which of them, their rows there, and the part's list column (values, offsets)."""
+    part = index.part_of(members)
+    for number in np.unique(part).tolist():
+        chosen = np.flatnonzero(part == number)
+        column = lists(read_table(index.parts[number].notes / "match.arrow")[name])
+        yield chosen, members[chosen] - index.passage_base[number], *column
+
+
+def _sizes(index: Index, members: I64Array, name: str) -> I32Array:
+    """(members,) int32, length of each list of a list column; the values are not read."""
+    counts = np.zeros(len(members), np.int32)
+    for chosen, rows, _, offsets in _lists_by_part(index, members, name):
+        counts[chosen] = offsets[rows + 1] - offsets[rows]
+    return counts
+
+
 def _gather(index: Index, members: I64Array, name: str) -> tuple[U64Array, I64Array]:
     """(values, offsets) of a list column for the named passages."""
-    part = index.part_of(members)
-    counts = np.zeros(len(members), np.int64)
-    columns: dict[int, tuple[U64Array, I64Array]] = {}
-    for number in np.unique(part).tolist():
-        columns[number] = lists(read_table(index.parts[number].notes / "match.arrow")[name])
-        chosen = np.flatnonzero(part == number)
-        local = members[chosen] - index.passage_base[number]
-        counts[chosen] = columns[number][1][local + 1] - columns[number][1][local]
     offsets = np.zeros(len(members) + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
+    np.cumsum(_sizes(index, members, name), out=offsets[1:])
     values = np.empty(offsets[-1], np.uint64)
-    for number, (source, source_offsets) in columns.items():
-        chosen = np.flatnonzero(part == number)
-        kernel.copy_lists(source, source_offsets, members[chosen] - index.passage_base[number], values, offsets, chosen)
+    for chosen, rows, source, source_offsets in _lists_by_part(index, members, name):
+        kernel.copy_lists(source, source_offsets, rows, values, offsets, chosen)
     return values, offsets
 
 
+def _common(index: Index, members: I64Array, name: str, left: I64Array, right: I64Array, floor: I32Array) -> I32Array:
+    """(pairs,) int32, values that the lists of two members have in common; below `floor` perhaps -1 (see `kernel.intersections`).
+
+    Only the lists of members in pairs are read: most passages have no candidate.
+    """
+    asked = np.zeros(len(members), np.bool_)
+    asked[left] = asked[right] = True
+    place = np.cumsum(asked) - 1
+    sets = _gather(index, members[asked], name)
+    common: I32Array = kernel.intersections(*sets, kernel.bitmaps(*sets), place[left], place[right], floor)
+    return common
+
+
 def _near(
-    index: Index, members: I64Array, sets: tuple[U64Array, I64Array], bits: U64Array, settings: Matching, counters: dict[str, int]
+    index: Index, members: I64Array, sizes: I32Array, settings: Matching, counters: dict[str, int]
 ) -> tuple[I64Array, I64Array, I32Array]:
     """Verified pairs (left, right, common shingles) of members with similarity at or above the report threshold."""
-    sizes = np.diff(sets[1]).astype(np.int32)
     pending: list[U64Array] = []
     held = hot = hot_members = 0
     rows = [_signature_rows(index, members, number) for number in range(len(index.parts))]
@@ -127,7 +147,7 @@ def _near(
     total = sizes[left] + sizes[right]
     t = settings.report_threshold
     floor = np.ceil(t / (1 + t) * total - 1e-9).astype(np.int32)
-    common = kernel.intersections(*sets, bits, left, right, floor)
+    common = _common(index, members, "shingles", left, right, floor)
     good = (common >= floor) & (common > 0)
     counters.update(candidates=len(merged), hot_buckets=hot, hot_members=hot_members, near_pairs=int(good.sum()))
     return left[good], right[good], common[good]
@@ -176,8 +196,7 @@ def _buckets(keys: U64Array, order: I64Array, sizes: I32Array, cap: int, ratio: 
 def _contained(
     index: Index,
     members: I64Array,
-    sets: tuple[U64Array, I64Array],
-    bits: U64Array,
+    sizes: I32Array,
     near: tuple[I64Array, I64Array, I32Array],
     settings: Matching,
     counters: dict[str, int],
@@ -185,7 +204,6 @@ def _contained(
     """Verified pairs in which one member lies inside the other, though their similarity is below the report threshold."""
     values, offsets = _gather(index, members, "anchors")
     owners = np.repeat(np.arange(len(members), dtype=np.int64), np.diff(offsets))
-    sizes = np.diff(sets[1]).astype(np.int32)
     encoded, hot, _ = _buckets(*grouped(*_repeated(values, owners)), sizes, _ANCHOR_CAP, 0.0)
     pairs, shared = unique_counts(encoded)
     left, right = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
@@ -199,7 +217,7 @@ def _contained(
     enough = shared >= np.minimum(2, np.minimum(anchor_count[left], anchor_count[right]))
     left, right = left[enough & ~known], right[enough & ~known]
     floor = np.ceil(settings.containment_threshold * np.minimum(sizes[left], sizes[right]) - 1e-9).astype(np.int32)
-    common = kernel.intersections(*sets, bits, left, right, floor)
+    common = _common(index, members, "shingles", left, right, floor)
     good = (common >= floor) & (common > 0)
     counters.update(anchor_candidates=len(left), hot_anchors=hot, contained_pairs=int(good.sum()))
     return left[good], right[good], common[good]
@@ -209,7 +227,7 @@ def _describe(
     index: Index,
     members: I64Array,
     classes: Classes,
-    sets: tuple[U64Array, I64Array],
+    sizes: I32Array,
     near: tuple[I64Array, I64Array, I32Array],
     contained: tuple[I64Array, I64Array, I32Array],
     settings: Matching,
@@ -218,7 +236,6 @@ def _describe(
     left = np.concatenate([near[0], contained[0]])
     right = np.concatenate([near[1], contained[1]])
     common = np.concatenate([near[2], contained[2]]).astype(np.float64)
-    sizes = np.diff(sets[1])
     a, b = sizes[left], sizes[right]
     similarity = np.round(common / (a + b - common), 4).astype(np.float32)
     plain = index.column("match", "plain")
@@ -231,10 +248,8 @@ def _describe(
     kind[plain[gid_a] == plain[gid_b]] = SLOT_KIND
     ratio = np.minimum(tokens[gid_a], tokens[gid_b]) / np.maximum(tokens[gid_a], tokens[gid_b])
     able = (exact >= settings.remove_threshold) & (kind == EDITED) & (ratio >= settings.min_length_ratio)
-    slots = _gather(index, members, "slots")
-    counts = np.diff(slots[1])
-    zero = np.zeros(len(left), np.int32)
-    shared = kernel.intersections(*slots, kernel.bitmaps(*slots), left, right, zero)
+    counts = _sizes(index, members, "slots")
+    shared = _common(index, members, "slots", left, right, np.zeros(len(left), np.int32))
     return pa.table(
         {
             "a": pa.array(classes.of[gid_a]),

@@ -34,6 +34,8 @@ _SPREAD = {
     **dict.fromkeys(("advertisement", "subscribe", "share", "sponsor", "footer", "comments", "copyright", "disclaimer", "greeting"), 2),
     **dict.fromkeys(("navigation", "related", "contents"), 1),
 }
+#: Characters of a title below a breadcrumb, and lines between the two (a share bar, a date).
+TITLE_MIN, TITLE_MAX, TITLE_REACH = 6, 80, 2
 #: Lines below a breadcrumb in which its last item must stand again to be taken.
 LEAF_REACH = 5
 #: `max_share` is asked of documents with so many lines.
@@ -129,6 +131,29 @@ def match(column: pa.StringArray, regex: str) -> BoolArray:
         search = compiled(regex).search
         return np.array([search(row) is not None for row in column.to_pylist()], bool)
     return np.asarray(pc.match_substring_regex(column, regex).to_numpy(zero_copy_only=False), bool)
+
+
+def above_titles(page: Page, at: I64Array, hit: I64Array) -> BoolArray:
+    """(n,) bool, whether a line has the page's title below it and nothing above it that could be the title.
+
+    A title is a heading, or a line that stands alone between blank lines, of TITLE_MIN to TITLE_MAX characters, that does not
+    end as a sentence; lines in between must be matches of rules. hit : (n_hits,) every line that some rule matches, sorted.
+    """
+    lines, places = page.lines, page.places
+    out = np.zeros(len(at), bool)
+    for k, row in enumerate(at.tolist()):
+        first, last = int(places.first[row]), int(places.last[row])
+        above = np.arange(first, row)
+        if (lines.length[above] > LABEL_MAX).any():
+            continue
+        title = row + 1
+        while title < min(last, row + TITLE_REACH) and hit[np.searchsorted(hit, title) % len(hit)] == title:
+            title += 1
+        if title >= last or not TITLE_MIN <= lines.length[title] <= TITLE_MAX or page.shape[title] & kernel.FINAL:
+            continue
+        alone = bool(lines.blank_before[title]) and (title + 1 == last or bool(lines.blank_before[title + 1]))
+        out[k] = lines.kind[title] == kernel.HEADING or (alone and lines.kind[title] == 0)
+    return out
 
 
 def blocks(page: Page, at: I64Array, which: I32Array) -> BoolArray:

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from tasks.boilerplate import RuleSet
 from tasks.decide import BOILERPLATE, KEPT, TEMPLATE, Lines
-from tasks.foldline import fold_lines
 from tasks.index import Index
 from tasks.segment import KINDS
 from tasks.settings import Settings
@@ -110,8 +109,8 @@ def templates_table(index: Index, lines: Lines, mined: Mined, rules: RuleSet) ->
         if pack.count[number]
     ]
     fired = np.flatnonzero(found.count).tolist()
-    skeletons = _skeletons([text_of[int(found.examples(number)[0])]["text"] for number in fired])
-    for number, skeleton in zip(fired, skeletons, strict=True):
+    for number in fired:
+        skeleton = skeleton_text(text_of[int(found.examples(number)[0])]["text"])
         verdict = "removes" if mined.found.removes[number] else "reported"
         names = {"rule": mined.found.name(number), "category": mined.found.category(number), "verdict": verdict, "skeleton": skeleton}
         collection = index.collections[int(mined.found.collection[number])]
@@ -195,9 +194,3 @@ def _texts(index: Index, lines: Lines, chosen: list[int]) -> dict[int, dict[str,
         for line, source, at, text in zip(mine.tolist(), sources, offset.tolist(), shown, strict=True):
             out[line] = {"source": source, "char_start": at, "text": text}
     return out
-
-
-def _skeletons(examples: list[str]) -> list[str]:
-    """Lines with their slots named, in the form in which rules see them."""
-    texts = Texts.of(examples)
-    return [skeleton_text(line) for line in fold_lines(texts.chars, texts.offsets[:-1], texts.offsets[1:]).to_arrow().to_pylist()]

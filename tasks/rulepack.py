@@ -29,7 +29,7 @@ CATEGORIES = (
 )
 KINDS = ("prose", "heading", "list", "table", "code", "caption", "turn", "metadata")
 SCOPES = ("line", "region_to_end", "region_to_start", "block")
-NEEDS = ("none", "neighbour", "position", "repeat")
+NEEDS = ("none", "neighbour", "position", "repeat", "title")
 PACKS = Path(__file__).parent / "rules"
 
 #: What may stand around a whole-line pattern: marks, brackets, emoji, a list number before it; a Markdown link target after it.

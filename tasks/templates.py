@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from tasks.foldline import fold_codes
 from tasks.kernels import templates as kernel
 from tasks.rulepack import KINDS
 from tasks.settings import Boilerplate
@@ -118,13 +119,23 @@ def skeletons(folded: Texts) -> U64Array:
 
 
 def skeleton_text(line: str) -> str:
-    """A folded line with its slots named: what the table `templates` shows.
+    """A line with its slots named and its other characters as they stand: what the table `templates` shows.
 
-    >>> skeleton_text('第 12 期 "标题" https://example.org/12')
-    '第 {number} 期 {title} {url}'
+    Slots are those of the line's match form, so that full-width digits and curled quotation marks make slots too.
+
+    >>> skeleton_text('工具箱第１２期：“标题” https://example.org/12')
+    '工具箱第{number}期：{title} {url}'
     """
-    codes = kernel.skeleton_chars(from_str(line))
-    return "".join(_SLOTS.get(int(code)) or to_str(codes[i : i + 1]) for i, code in enumerate(codes))
+    chars = from_str(line)
+    folded = fold_codes()[chars]
+    at = np.flatnonzero(folded)
+    space = folded[at] == 32
+    at = at[~(space & np.append(True, space[:-1]))]  # a run of white space is one, none at either end
+    if len(at) and folded[at[-1]] == 32:
+        at = at[:-1]
+    codes, starts = kernel.skeleton_chars(folded[at])
+    own = np.where(folded[at] == 32, np.uint32(32), chars[at])[starts]
+    return "".join(_SLOTS.get(int(code)) or to_str(own[i : i + 1]) for i, code in enumerate(codes))
 
 
 def mine(lines: LineTable, collection_documents: I64Array, settings: Boilerplate) -> Templates:

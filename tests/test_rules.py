@@ -242,6 +242,89 @@ def test_a_markdown_quotation_is_no_breadcrumb() -> None:
     assert removed("> 引用\n>\n> 第二段\n\n" + article()) == []
 
 
+# --- breadcrumbs without a first page, above a title ---
+
+TITLE = "\n\n山里的雾什么时候散\n\n"
+
+
+@pytest.mark.parametrize("crumb", ["海边日报 > 人物 > 渔家", "山腳週刊 / 專欄 / 茶事", "Blog » Gardening"])
+def test_a_breadcrumb_above_the_title_goes_and_the_title_stays(crumb: str) -> None:
+    assert removed(crumb + TITLE + article()) == [1]
+    assert removed("海边日报\n" + crumb + "\n# 山里的雾什么时候散\n" + article()) == [2]
+
+
+@pytest.mark.parametrize("title", ["春 > 夏 > 秋冬", "诗经 / 楚辞 / 汉赋", "快速 > 准确 > 便宜"])
+def test_a_title_that_looks_like_a_breadcrumb_stays(title: str) -> None:
+    assert removed(title + "\n\n" + article()) == []
+    assert 1 not in removed(title + "\n来源：某某网\n2024-01-02\n\n" + article())
+    assert 1 not in removed(title + "\n\n扫码关注我们\n\n" + article())
+    assert removed("山里的雾什么时候散\n\n" + title + "\n\n" + article(), kind="prose") == []
+    assert removed(article(title, "山里的雾什么时候散")) == []
+
+
+# --- sponsors, offers, sign-offs ---
+
+
+def test_a_sponsor_block_goes_at_the_head_and_in_the_middle() -> None:
+    block = [
+        "山脚茶铺赞助了这期节目。山脚茶铺的茶叶手工炒制，一罐只装一座山头的味道。",
+        "听众专属优惠：https://example.org/tea 下单时输入 SHANJIAO 立减二十元。",
+        "往期节目和书单都在节目主页 https://example.org/show",
+    ]
+    assert removed("\n".join([*block, article()])) == [1, 2, 3]
+    assert removed("\n".join([*[PROSE] * 20, *block, *[PROSE] * 20])) == [21, 22, 23]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "本地一家茶铺赞助了本届运动会。这家茶铺在山脚下开了三十年，老板自己也跑马拉松。",
+        "本期封面由一位学生绘制。他用了三个星期，画坏了四块木板。",
+        "用户下单时检查优惠码是否过期，过期的要退回，这一步由后台完成。",
+        "本期介绍的工具在 https://example.org 可以下载，源码也在那里。",
+        "培训班名额有限，家长半夜就在门口排队，孩子在家里睡觉。",
+        "谢谢大家，明天我还要去一趟山里，看看那口井有没有水。",
+        "我们下山的时候天已经黑了，路上一个人也没看见",
+        "记得订阅报纸的那位老人，每天早上都在门口等邮递员",
+        "欢迎来到山脚下，这里的茶不卖给过路的人",
+        "他在苹果播客、小宇宙上听了二十年的书，也没有学会普通话。",
+        "著作权所有人可以请求赔偿，这条规定后来改过两次。",
+        "本报记者站在桥上数了一整天的车，数到三千辆就不数了。",
+        "Use code blocks for commands and quotes for the words of others.",
+        "The university sponsored this translation of the poems in 1980.",
+        "Readers can save 20% of their time if they skip the preface.",
+        "Click the bell and the doctor opens the door.",
+    ],
+)
+def test_a_sentence_that_comes_close_to_a_closing_or_a_sponsor_stays(sentence: str) -> None:
+    assert removed(article(sentence, head=(sentence,))) == []
+    assert removed("\n".join([*[PROSE] * 12, sentence, *[PROSE] * 12])) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "感谢收听《灯下漫步》，我们下周五晚上再会。",
+        "謝謝大家，我們下一站見",
+        "我们下一座山头再见",
+        "明天见",
+        "記得訂閱頻道，按下小鈴鐺",
+        "觉得有意思的话求一键三连",
+        "See you next time, bye!",
+        "Smash that like button and subscribe!",
+        "That's it for today.",
+    ],
+)
+def test_a_sign_off_goes_at_the_end_and_nowhere_else(line: str) -> None:
+    talk = ["我们接着说下一件事"] * 40
+    assert removed("\n".join([*talk, line]), kind="caption") == [41]
+    assert removed("\n".join([*talk, line, *talk]), kind="caption") == []
+
+
+def test_a_share_bar_with_words_of_all_kinds_goes() -> None:
+    assert removed(article("分享至：微博 QQ空间 复制网址", "收藏本文 按讚 轉寄 分享給朋友")) == [31, 32]
+
+
 # --- regions and blocks ---
 
 TEASERS = ("• 第一个标题", "某某网 2011年7月9日", "• 第二个标题", "某某网 2011年7月8日", "• 第三个标题")

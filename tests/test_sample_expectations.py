@@ -13,46 +13,6 @@ Place = dict[str, Any]
 #: Known failures: what the pipeline does otherwise than a careful reader wants, by file. The tests hold it to exactly these,
 #: so that a mended one is struck out here and a new one is noticed.
 KNOWN: dict[str, list[str]] = {
-    "captions/pan-and-river.txt": [
-        "remove lines [159, 159]: not so on lines [159]",
-    ],
-    "captions/tea-table.zh-Hant.txt": [
-        "remove lines [123, 123]: not so on lines [123]",
-        "remove lines [124, 124]: not so on lines [124]",
-    ],
-    "news/old-bridge.txt": [
-        "remove lines [70, 82]: not so on lines [70, 72, 74, 76, 78, 80, 81]",
-    ],
-    "news/tide-station.txt": [
-        "remove lines [1, 1]: not so on lines [1]",
-        "remove lines [27, 27]: not so on lines [27]",
-    ],
-    "news/type-foundry.txt": [
-        "remove lines [1, 1]: not so on lines [1]",
-        "remove lines [30, 30]: not so on lines [30]",
-    ],
-    "podcasts/ep12-dictionary.md": [
-        "remove lines [13, 13]: not so on lines [13]",
-        "remove lines [14, 15]: not so on lines [14, 15]",
-        "remove lines [50, 50]: not so on lines [50]",
-    ],
-    "podcasts/ep13-paper.txt": [
-        "remove lines [3, 3]: not so on lines [3]",
-        "remove lines [4, 5]: not so on lines [4, 5]",
-        "remove lines [13, 13]: not so on lines [13]",
-        "lines [14, 15]: reason exact_duplicate at line 14",
-        "lines [14, 15]: reason exact_duplicate at line 15",
-        "lines [23, 23]: reason exact_duplicate at line 23",
-    ],
-    "podcasts/ep14-punctuation.zh-Hant.txt": [
-        "remove lines [3, 3]: not so on lines [3]",
-        "lines [4, 5]: reason near_duplicate at line 4",
-        "lines [4, 5]: reason exact_duplicate at line 5",
-        "lines [17, 17]: reason exact_duplicate at line 17",
-    ],
-    "reposts/bridge-repost.txt": [
-        "remove lines [3, 83]: not so on lines [3, 4, 10, 11, 13, 17, 18, 20, 37, 38, 39, 47, 48, 49, 51, 53, 54, 56, 72, 73, 75, 77, 78, 81]",
-    ],
     "reposts/digest.txt.gz": [
         "remove lines [11, 11]: not so on lines [11]",
     ],
@@ -231,7 +191,6 @@ def test_pairs_are_found(expected: dict[str, Any], sample_run: whole.Run) -> Non
         "repeat",
         {
             "sponsor block": "the first line, reworded, stays outside the block; Markdown joins three lines to one passage",
-            "its repost": "hard-wrapped paragraphs of two lines are not joined, so the run breaks in three",
         },
     ),
 )

@@ -203,6 +203,55 @@ def test_finished_lines_are_not_joined() -> None:
     assert not found.wrapped.any()
 
 
+def wrapped_at(text: str, width: int) -> list[str]:
+    """Lines of Han of so many characters; a full stop hangs on the line before, as typesetters do it."""
+    rows = [text[i : i + width] for i in range(0, len(text), width)]
+    return [*rows[:-2], rows[-2] + rows[-1]] if len(rows) > 1 and len(rows[-1]) == 1 else rows
+
+
+TEASERS = [line for i in range(12) for line in (f"• {sentence(i, 9, '')}", "", sentence(90 + i, 60), "", "水边 2024年1月2日", "")]
+
+
+def test_two_line_paragraphs_are_joined_where_the_document_wraps_its_lines() -> None:
+    paragraphs = [wrapped_at(sentence(i, 45 + i), 32) for i in range(8)]
+    single = [sentence(50 + i, 20 + i) for i in range(8)]
+    text = "\n\n".join(line for i in range(8) for line in ("\n".join(paragraphs[i]), single[i])) + "\n\n" + "\n".join(TEASERS)
+    passages, found = cut(text)
+    assert [text for _, text in passages][:16] == [line for i in range(8) for line in ("\n".join(paragraphs[i]), single[i])]
+    assert found.wrapped.tolist() == [True, False] * 8 + [False] * (len(passages) - 16)
+
+
+def test_a_wrapped_line_may_end_a_sentence_by_chance() -> None:
+    paragraphs = [wrapped_at(sentence(i, 45 + i), 32) for i in range(8)]
+    paragraphs[3] = [sentence(70, 31), sentence(71, 12)]
+    passages, _ = cut("\n\n".join("\n".join(rows) for rows in paragraphs) + "\n\n" + "\n".join(TEASERS))
+    assert passages[3][1] == "\n".join(paragraphs[3])
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [[sentence(i, 31), sentence(i + 40, 12)] for i in range(10)],  # one-line paragraphs in pairs
+        [[sentence(i, 24 + i % 9, ""), sentence(i + 40, 14)] for i in range(10)],  # captions of pictures, of any width
+        [[sentence(i, 30, ""), sentence(i + 40, 30, "")] for i in range(10)],  # couplets, no sentence ends
+        [[f"- {sentence(i, 30, '')}", f"- {sentence(i + 40, 14)}"] for i in range(10)],  # lists
+        [[sentence(i, 12, ""), sentence(i + 40, 12)] for i in range(10)],  # short verse
+    ],
+    ids=["paragraphs", "captions", "couplets", "lists", "verse"],
+)
+def test_lines_that_only_stand_together_are_not_called_wrapped(pairs: list[list[str]]) -> None:
+    _, found = cut("\n\n".join("\n".join(rows) for rows in pairs) + "\n\n" + "\n".join(TEASERS))
+    assert not found.wrapped.any()
+
+
+def test_verse_inside_a_wrapped_document_keeps_its_lines() -> None:
+    paragraphs = ["\n".join(wrapped_at(sentence(i, 45 + i), 32)) for i in range(8)]
+    verse = [sentence(80 + i, 14, "，。"[i % 2]) for i in range(4)]
+    passages, found = cut("\n\n".join([*paragraphs, "\n".join(verse)]) + "\n\n" + "\n".join(TEASERS))
+    assert "\n".join(text for _, text in passages).count("\n".join(verse)) == 1
+    assert found.wrapped.tolist() == [True] * 8 + [False] * (len(passages) - 8)
+
+
 def test_long_paragraphs_are_cut_at_sentence_ends() -> None:
     text = "".join(f"{sentence(i, 40, '')}3.8.8版”，见a.com?x=1。”" for i in range(60))
     passages, found = cut(text)

@@ -61,6 +61,19 @@ def test_skeletons_agree_when_only_slots_differ() -> None:
     assert skeleton("蟒周刊第十二期") == skeleton("蟒周刊第一百期") != 0
 
 
+def test_a_shown_skeleton_has_the_lines_own_characters() -> None:
+    assert skeleton_text("工具箱第 12 期，裡面有　３　樣") == "工具箱第 {number} 期，裡面有 {number} 樣"
+    assert skeleton_text("詳見“某書”（HTTPS://Example.org/A） ") == "詳見{title}（{url}）"
+    assert skeleton_text("第十二期\u200b，共兩回") == "{number}期，共兩回"
+    assert skeleton_text(" \u3000 ") == skeleton_text("") == ""
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text('第十二期３3年月 \u3000，：“”"「」《》aＡ@.wh/：１￥\u200b裡裏', max_size=24))
+def test_a_shown_skeleton_has_the_slots_of_the_match_form(line: str) -> None:
+    assert folded([skeleton_text(line)])[0].strip() == skeleton_text(folded([line])[0]).strip()
+
+
 def test_skeletons_differ_when_words_do_and_are_null_when_little_is_left() -> None:
     assert skeleton("第 12 期，用时 7 分钟") != skeleton("第 12 期，耗时 7 分钟")
     assert skeleton("2024-01-02 12:30") == 0

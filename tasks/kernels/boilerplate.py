@@ -13,6 +13,7 @@ _BODY_MIN = 40  # characters; a shorter line that ends a sentence may be a tease
 _BODY_RUN = 4  # lines; teasers with summaries have runs of up to three sentences-lines, articles go on
 _TEASER_MAX = 40  # characters
 _MARKED_FROM = 15  # lines; a longer region needs bullets, dates, links or rule hits in a fifth of its lines
+_BITMAP = np.uint64((1 << 16) - 1)  # last byte of the bitmap: some forty bits a literal, so that few positions pass by chance
 
 
 @njit(cache=True, nogil=True)
@@ -39,10 +40,10 @@ def literal_table(pool, offsets, size):
     pool, offsets : literals as code points, sorted, so that those with equal first three characters are neighbours.
     size          : power of two, several times the number of literals.
     returns       : heads (0x110000,) uint8, bit n - 1 for a character that begins a literal of n characters (3 for more);
-                    bits (8192,) uint8, bitmap of the hashes in use; slots (size,) int64, index of the first literal, -1 where free.
+                    bits (2^16,) uint8, bitmap of the hashes in use; slots (size,) int64, index of the first literal, -1 where free.
     """
     heads = np.zeros(0x110000, np.uint8)
-    bits = np.zeros(8192, np.uint8)
+    bits = np.zeros(int(_BITMAP) + 1, np.uint8)
     slots = np.full(size, -1, np.int64)
     last = (np.uint32(0), np.uint32(0), np.uint32(0))
     for k in range(len(offsets) - 1):
@@ -52,7 +53,7 @@ def literal_table(pool, offsets, size):
             continue
         last = key
         h = _hash(key[0], key[1], key[2])
-        bits[(h >> np.uint64(3)) & np.uint64(8191)] |= np.uint8(1 << (h & np.uint64(7)))
+        bits[(h >> np.uint64(3)) & _BITMAP] |= np.uint8(1 << (h & np.uint64(7)))
         at = np.int64((h >> np.uint64(20)) & np.uint64(size - 1))
         while slots[at] >= 0:
             at = (at + 1) & (size - 1)
@@ -115,11 +116,11 @@ def candidates(chars, line_offsets, kind, pool, offsets, rule_of, heads, bits, s
             # the bitmap is asked here: a call that passes arrays costs more than the look-up
             if head & 4 and i + 2 < end:
                 h = _hash(a, chars[i + 1], chars[i + 2])
-                if (bits[(h >> np.uint64(3)) & np.uint64(8191)] >> (h & np.uint64(7))) & np.uint64(1):
+                if (bits[(h >> np.uint64(3)) & _BITMAP] >> (h & np.uint64(7))) & np.uint64(1):
                     hit |= _mark(h, a, chars[i + 1], chars[i + 2], chars, i, end, pool, offsets, rule_of, slots, marks)
             if head & 2 and i + 1 < end:
                 h = _hash(a, chars[i + 1], zero)
-                if (bits[(h >> np.uint64(3)) & np.uint64(8191)] >> (h & np.uint64(7))) & np.uint64(1):
+                if (bits[(h >> np.uint64(3)) & _BITMAP] >> (h & np.uint64(7))) & np.uint64(1):
                     hit |= _mark(h, a, chars[i + 1], zero, chars, i, end, pool, offsets, rule_of, slots, marks)
             if head & 1:
                 hit |= _mark(_hash(a, zero, zero), a, zero, zero, chars, i, end, pool, offsets, rule_of, slots, marks)

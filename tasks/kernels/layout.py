@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from tasks.kernels.lines import (
+    BREAK,
     BULLET,
     CAPTIONS,
     CUES,
@@ -22,9 +23,17 @@ from tasks.kernels.lines import (
     MARKDOWN,
     MARKDOWN_FORMAT,
     PARAGRAPHS,
+    PIPE_EDGE,
+    QUOTE,
+    TAG,
     TEXT,
     WIDE,
 )
+
+# Evidence for a wrap column from the lines that go on alone: shorter ones are labels, stanzas and addresses.
+_SHORTEST = 40  # columns
+_LEAST = 6  # lines that break at the column; four of a newsletter's lines once agreed by chance
+_STRUCTURE = LIST | BULLET | QUOTE | TAG | PIPE_EDGE | DELIMITER | BREAK
 
 
 @njit(cache=True, nogil=True)
@@ -117,6 +126,8 @@ def lay_out(line, firsts, formats):
         middle = _quantile(widths, n, 0.5)
         upper = _quantile(widths, n, 0.95)
         wrap[doc] = _wrap(line, firsts[doc], firsts[doc + 1], upper, n)
+        if wrap[doc] == 0:
+            wrap[doc] = _wrap_of_paragraphs(line, firsts[doc], firsts[doc + 1], widths)
         structured = fences >= 2 or tables > 0 or (headings > 0 and (lists >= 2 or links > 0)) or (lists >= 2 and links >= 2)
         if formats[doc] == CUES:
             layout[doc] = CAPTIONS
@@ -155,3 +166,48 @@ def _wrap(line, first, last, upper, n):
             full += 1
             ended += (line[row].flags & FINAL) != 0
     return upper if full * 5 >= n * 2 and ended * 3 < full else 0
+
+
+@njit(cache=True, nogil=True)
+def _is_plain(line, row):
+    """Whether a line is text without any mark of structure."""
+    return line[row].mark != FRONT and line[row].level == 0 and line[row].fence == 0 and (line[row].flags & _STRUCTURE) == 0
+
+
+@njit(cache=True, nogil=True)
+def _goes_on(line, row, last):
+    """Whether the next line stands in the same paragraph."""
+    if row + 1 >= last or line[row + 1].blank_before or line[row + 1].block != line[row].block or line[row + 1].aside != line[row].aside:
+        return False
+    return _is_plain(line, row) and _is_plain(line, row + 1)
+
+
+@njit(cache=True, nogil=True)
+def _wrap_of_paragraphs(line, first, last, widths):
+    """Wrap column from the lines inside paragraphs of two and more lines, however many one-line paragraphs stand around them.
+
+    Hard-wrapped prose shows three things together: nearly every line that goes on breaks where the next word did not fit any
+    more, few of them end a sentence, and most paragraphs end with one. Verse, lists and captions lack the first or the last.
+    widths : (257,) int64, room for counts. Returns 0 where there is no such column.
+    """
+    widths[:] = 0
+    n = np.int64(0)
+    for row in range(first, last):
+        if _goes_on(line, row, last) and line[row].width >= _SHORTEST:
+            n += 1
+            widths[min(line[row].width, 256)] += 1
+    wrap = _quantile(widths, n, 0.9)  # a long line above a share button may stand among them
+    if n < _LEAST or wrap < 50 or wrap > 100:
+        return 0
+    broken = ended = paragraphs = closed = np.int64(0)
+    inside = False
+    for row in range(first, last):
+        if not _goes_on(line, row, last):
+            paragraphs += inside
+            closed += inside and (line[row].flags & FINAL) != 0
+            inside = False
+        elif line[row].width >= _SHORTEST and line[row].width <= wrap + 4 and line[row].width + line[row + 1].lead + 3 >= wrap:
+            broken += 1
+            ended += (line[row].flags & FINAL) != 0
+            inside = True
+    return wrap if broken >= _LEAST and broken * 20 >= n * 17 and ended * 3 < broken and closed * 2 >= paragraphs else 0

@@ -169,12 +169,14 @@ def skeleton_hashes(chars, offsets):
 
 @njit(cache=True, nogil=True)
 def skeleton_chars(chars):
-    """Skeleton of one folded line as code points, slots in the private use area."""
+    """Skeleton of one folded line as code points, slots in the private use area, and where in the line each begins (int64)."""
     out = np.empty(len(chars), np.uint32)
+    starts = np.empty(len(chars), np.int64)
     at = 0
     i = 0
     while i < len(chars):
+        starts[at] = i
         i, c = _step(chars, 0, i, len(chars))
         out[at] = c
         at += 1
-    return out[:at]
+    return out[:at], starts[:at]
