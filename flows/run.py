@@ -48,9 +48,9 @@ def execute(inputs: list[Path], output: Path, config: Path | None, *, direct: bo
     from tasks.lock import hold
 
     started = time.time()
-    job = job_of(inputs, output, config, workers)
     if not _compiled():
-        print("first run: the kernels are compiled once, which takes a minute or so ...", file=sys.stderr)
+        print("first run: the kernels are compiled once, which takes a minute or two ...", file=sys.stderr)
+    job = job_of(inputs, output, config, workers)
     with _stopping_on_sigterm(), hold(output), _progress() as progress:
         outcome, engine = _run(job, direct, progress)
         if outcome["new"]:

@@ -58,7 +58,11 @@ class Rule(BaseModel):
     max_chars: int = Field(120, ge=1, le=2000, description="characters. Longer lines are not looked at.")
     within_first: Limit = Field(None, description="The line must stand in the first N lines of the document, or share of its lines.")
     within_last: Limit = Field(None, description="The same from the end; with both, either will do.")
-    needs: Literal[NEEDS] = Field("none", description="Support without which a match removes nothing.")  # type: ignore[valid-type]
+    needs: Literal[NEEDS] = Field(  # type: ignore[valid-type]
+        "none",
+        description="Support without which a match removes nothing: other boilerplate beside it; its place, or that; three matches in the "
+        "document; or the page's title below it and nothing above it that could be the title.",
+    )
     weight: Literal["strong", "weak", "none"] = Field(
         "strong", description="How such a line supports its neighbours: alone, together with another one, or not at all unless accepted."
     )

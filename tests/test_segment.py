@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -241,6 +242,50 @@ def test_a_wrapped_line_may_end_a_sentence_by_chance() -> None:
 )
 def test_lines_that_only_stand_together_are_not_called_wrapped(pairs: list[list[str]]) -> None:
     _, found = cut("\n\n".join("\n".join(rows) for rows in pairs) + "\n\n" + "\n".join(TEASERS))
+    assert not found.wrapped.any()
+
+
+def english(seed: int, n: int, end: str) -> str:
+    words = (
+        "the",
+        "of",
+        "sea",
+        "light",
+        "old",
+        "stone",
+        "bridge",
+        "river",
+        "under",
+        "when",
+        "morning",
+        "keeper",
+        "wrote",
+        "slowly",
+        "boats",
+    )
+    return " ".join(words[i] for i in np.random.default_rng(seed).integers(0, len(words), n)).capitalize() + end
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("end", [".", ",", ""])
+def test_english_verse_keeps_its_lines(size: int, end: str) -> None:
+    stanzas = [[english(i * 9 + k, 8 + (i + k) % 2, end if k % 2 else ",") for k in range(size)] for i in range(12)]
+    _, found = cut("\n\n".join("\n".join(rows) for rows in stanzas))
+    assert not found.wrapped.any()
+
+
+def test_english_paragraphs_of_two_lines_are_joined() -> None:
+    paragraphs = [textwrap.fill(english(i, 16 + i % 4, "."), 72) for i in range(10)]
+    assert all(text.count("\n") == 1 for text in paragraphs)
+    passages, found = cut("\n\n".join(paragraphs) + "\n\n" + "\n".join(TEASERS))
+    assert [text for _, text in passages][:10] == paragraphs
+    assert found.wrapped[:10].all()
+
+
+def test_a_drawing_and_a_list_of_links_are_not_unwrapped() -> None:
+    drawing = "\n".join(["+" + "-" * 54 + "+", "| " + "kernel".ljust(53) + "|", "+" + "-" * 54 + "+"])
+    links = "\n".join(f"[a page about number {i} and others](https://example.org/{'x' * (9 + i)})" for i in range(5))
+    _, found = cut(f"{drawing}\n\n{links}")
     assert not found.wrapped.any()
 
 

@@ -155,20 +155,6 @@ def _quantile(counts, n, share):
 
 
 @njit(cache=True, nogil=True)
-def _wrap(line, first, last, upper, n):
-    """Wrap column: the upper width, when many lines reach it and few of those end a sentence."""
-    if n < 2 or upper < 50 or upper > 100:
-        return 0
-    full = 0
-    ended = 0
-    for row in range(first, last):
-        if line[row].mark != FRONT and line[row].width <= upper and line[row].width >= upper - (6 if line[row].flags & WIDE else 16):
-            full += 1
-            ended += (line[row].flags & FINAL) != 0
-    return upper if full * 5 >= n * 2 and ended * 3 < full else 0
-
-
-@njit(cache=True, nogil=True)
 def _is_plain(line, row):
     """Whether a line is text without any mark of structure."""
     return line[row].mark != FRONT and line[row].level == 0 and line[row].fence == 0 and (line[row].flags & _STRUCTURE) == 0
@@ -183,6 +169,46 @@ def _goes_on(line, row, last):
 
 
 @njit(cache=True, nogil=True)
+def _evidence(line, first, last, wrap):
+    """What paragraphs of two and more lines say of a wrap column.
+
+    returns : (lines that go on, those of them that break where the next word did not fit any more, those of these that end a
+              sentence, paragraphs with such a break, those of them that end a sentence).
+    """
+    goes = broken = ended = paragraphs = closed = np.int64(0)
+    inside = False
+    for row in range(first, last):
+        if not _goes_on(line, row, last):
+            paragraphs += inside
+            closed += inside and (line[row].flags & FINAL) != 0
+            inside = False
+        elif line[row].width >= _SHORTEST:
+            goes += 1
+            if line[row].width <= wrap + 4 and line[row].width + line[row + 1].lead + 3 >= wrap:
+                broken += 1
+                ended += (line[row].flags & FINAL) != 0
+                inside = True
+    return goes, broken, ended, paragraphs, closed
+
+
+@njit(cache=True, nogil=True)
+def _wrap(line, first, last, upper, n):
+    """Wrap column: the upper width, when many lines reach it, few of those end a sentence, and the paragraphs do not speak against it."""
+    if n < 2 or upper < 50 or upper > 100:
+        return 0
+    full = 0
+    ended = 0
+    for row in range(first, last):
+        if line[row].mark != FRONT and line[row].width <= upper and line[row].width >= upper - (6 if line[row].flags & WIDE else 16):
+            full += 1
+            ended += (line[row].flags & FINAL) != 0
+    if full * 5 < n * 2 or ended * 3 >= full:
+        return 0
+    goes, broken, _, paragraphs, closed = _evidence(line, first, last, upper)
+    return upper if broken * 4 >= goes * 3 and closed * 2 >= paragraphs else 0
+
+
+@njit(cache=True, nogil=True)
 def _wrap_of_paragraphs(line, first, last, widths):
     """Wrap column from the lines inside paragraphs of two and more lines, however many one-line paragraphs stand around them.
 
@@ -193,21 +219,11 @@ def _wrap_of_paragraphs(line, first, last, widths):
     widths[:] = 0
     n = np.int64(0)
     for row in range(first, last):
-        if _goes_on(line, row, last) and line[row].width >= _SHORTEST:
+        if line[row].width >= _SHORTEST and _goes_on(line, row, last):
             n += 1
             widths[min(line[row].width, 256)] += 1
     wrap = _quantile(widths, n, 0.9)  # a long line above a share button may stand among them
     if n < _LEAST or wrap < 50 or wrap > 100:
         return 0
-    broken = ended = paragraphs = closed = np.int64(0)
-    inside = False
-    for row in range(first, last):
-        if not _goes_on(line, row, last):
-            paragraphs += inside
-            closed += inside and (line[row].flags & FINAL) != 0
-            inside = False
-        elif line[row].width >= _SHORTEST and line[row].width <= wrap + 4 and line[row].width + line[row + 1].lead + 3 >= wrap:
-            broken += 1
-            ended += (line[row].flags & FINAL) != 0
-            inside = True
-    return wrap if broken >= _LEAST and broken * 20 >= n * 17 and ended * 3 < broken and closed * 2 >= paragraphs else 0
+    goes, broken, ended, paragraphs, closed = _evidence(line, first, last, wrap)
+    return wrap if broken >= _LEAST and broken * 20 >= goes * 17 and ended * 3 < broken and closed * 2 >= paragraphs else 0

@@ -38,6 +38,7 @@ M_FRONT, M_HEADING, M_LIST, M_TABLE, M_CODE, M_QUOTE = 2, 4, 5, 6, 7, 8
 
 TITLE = 200  # code points: a longer line with # in front is no heading
 RADIUS = 4  # lines either side among which the least hash cuts captions
+STANZA = 8  # lines: a shorter run that ends without sentence punctuation may be verse or a list, whatever its width
 JOINED = 40  # columns: unfinished lines shorter than this stay together inside a paragraph
 
 
@@ -155,18 +156,21 @@ def _html_table_end(line, row, stop):
 
 @njit(cache=True, nogil=True)
 def _is_block_wrapped(line, first, last):
-    """Whether three or more lines are one hard-wrapped paragraph: all but the last about as wide, few ending a sentence."""
+    """Whether three or more lines are one hard-wrapped paragraph: all but the last about as wide, few ending a sentence.
+
+    Verse of even width, drawings and lists are told by their breaks, where the next word would have fitted, or by their end.
+    """
     if last - first < 2:
         return False
     most = 0
     for row in range(first, last):
         most = max(most, line[row].width)
-    if most < 50 or most > 100 or line[last].width > most + 4:
+    if most < 50 or most > 100 or line[last].width > most + 4 or (last - first < STANZA and not line[last].flags & FINAL):
         return False
     ended = 0
     for row in range(first, last):
-        if line[row].width < most - (6 if line[row].flags & WIDE else 16):
-            return False
+        if line[row].width < most - (6 if line[row].flags & WIDE else 16) or line[row].width + line[row + 1].lead + 3 < most:
+            return False  # verse: the next word would have fitted
         ended += (line[row].flags & FINAL) != 0
     return ended * 4 <= last - first
 
