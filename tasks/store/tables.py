@@ -28,8 +28,6 @@ ROW_GROUP = 122_880
 LONG_TEXT = frozenset({"text", "raw", "exemplar_text", "evidence", "skeleton"})
 #: Columns with hardly a value twice. A dictionary of them is built, found too large and thrown away.
 UNIQUE = frozenset({"text", "raw", "passage_id", "content_id", "parent_id"})
-#: zstd finds nothing to match in hex digits; level 1 packs them as small as level 3 and costs 0.6 of it.
-DIGESTS = frozenset({"passage_id", "content_id", "parent_id", "passage_a", "passage_b", "kept_passage_id", "block_id"})
 
 
 @dataclass(frozen=True)
@@ -179,7 +177,8 @@ def _options(schema: pa.Schema, sort_by: Sequence[str]) -> dict[str, Any]:
     leaves = [(field.name, leaf) for field in schema for leaf in _leaves(field.name, field.type)]
     return {
         "compression": "zstd",
-        "compression_level": {leaf: 1 if name in DIGESTS else 3 for name, leaf in leaves},
+        # Level 3 pays on running text only: on ids, numbers and names level 1 was 7 % faster over all and a little smaller.
+        "compression_level": {leaf: 3 if name in LONG_TEXT else 1 for name, leaf in leaves},
         "use_dictionary": [leaf for name, leaf in leaves if name not in UNIQUE] or False,
         "write_statistics": [leaf for name, leaf in leaves if name not in LONG_TEXT and "." not in leaf] or False,
         "write_page_index": True,
