@@ -136,7 +136,7 @@ def _near(
         keys = np.empty(len(members), np.uint64)
         for (chosen, local), source in zip(rows, bands, strict=True):
             keys[chosen] = source[band][local]
-        pairs, more_hot, more_members = _buckets(*grouped(*_repeated(keys, every)), sizes, settings.bucket_cap, settings.report_threshold)
+        pairs, more_hot, more_members = buckets(*grouped(*_repeated(keys, every)), sizes, settings.bucket_cap, settings.report_threshold)
         hot, hot_members = hot + more_hot, hot_members + more_members
         pending.append(pairs)
         held += len(pairs)
@@ -149,7 +149,7 @@ def _near(
     floor = np.ceil(t / (1 + t) * total - 1e-9).astype(np.int32)
     common = _common(index, members, "shingles", left, right, floor)
     good = (common >= floor) & (common > 0)
-    counters.update(candidates=len(merged), hot_buckets=hot, hot_members=hot_members, near_pairs=int(good.sum()))
+    counters.update(candidates=len(merged), hotbuckets=hot, hot_members=hot_members, near_pairs=int(good.sum()))
     return left[good], right[good], common[good]
 
 
@@ -180,7 +180,7 @@ def grouped(keys: U64Array, owners: I64Array) -> tuple[U64Array, I64Array]:
     return packed >> bits, (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
 
 
-def _buckets(keys: U64Array, order: I64Array, sizes: I32Array, cap: int, ratio: float) -> tuple[U64Array, int, int]:
+def buckets(keys: U64Array, order: I64Array, sizes: I32Array, cap: int, ratio: float) -> tuple[U64Array, int, int]:
     """Distinct candidate pairs of one band, as left << 32 | right, with the number of buckets over the cap and their members."""
     capacity = max(1024, len(keys))
     while True:
@@ -204,7 +204,7 @@ def _contained(
     """Verified pairs in which one member lies inside the other, though their similarity is below the report threshold."""
     values, offsets = _gather(index, members, "anchors")
     owners = np.repeat(np.arange(len(members), dtype=np.int64), np.diff(offsets))
-    encoded, hot, _ = _buckets(*grouped(*_repeated(values, owners)), sizes, _ANCHOR_CAP, 0.0)
+    encoded, hot, _ = buckets(*grouped(*_repeated(values, owners)), sizes, _ANCHOR_CAP, 0.0)
     pairs, shared = unique_counts(encoded)
     left, right = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
     standing = (near[0].astype(np.uint64) << np.uint64(32)) | near[1].astype(np.uint64)  # sorted, as `_near` leaves them

@@ -31,11 +31,12 @@ from make_corpus import make
 from run import machine, pin
 
 from tasks.kernels import match as kernel
-from tasks.match import _buckets
+from tasks.match import buckets, grouped
 from tasks.minhash import band_keys, sign
 from tasks.settings import Matching
 from tasks.shingles import fold, shingle_sets
 from tasks.store.text import Texts
+from tasks.store.unique import unique
 
 SETTINGS = Matching()
 THRESHOLD = SETTINGS.remove_threshold
@@ -122,13 +123,12 @@ def ours(passages: Passages) -> Found:
     sizes = np.diff(offsets).astype(np.int32)
     candidates = []
     for band in keys:
-        order = np.argsort(band, kind="stable")
-        candidates.append(_buckets(band[order], order, sizes, SETTINGS.bucket_cap, THRESHOLD)[0])
-    unique = np.unique(np.concatenate(candidates))
+        candidates.append(buckets(*grouped(band, rows), sizes, SETTINGS.bucket_cap, THRESHOLD)[0])
+    found = unique(np.concatenate(candidates))
     clock.lap("bands")
-    left, right = (unique >> np.uint64(32)).astype(np.int64), (unique & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    left, right = (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64)
     floor = np.ceil(THRESHOLD / (1 + THRESHOLD) * (sizes[left] + sizes[right]) - 1e-9).astype(np.int32)
-    common = kernel.intersections(values, offsets, left, right, floor)
+    common = kernel.intersections(values, offsets, kernel.bitmaps(values, offsets), left, right, floor)
     pairs = encode(left[common >= floor], right[common >= floor])
     clock.lap("verify")
     return Found(pairs, clock.seconds)
