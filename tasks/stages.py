@@ -8,6 +8,7 @@ Each looks first whether its files stand already, under a name made of everythin
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -210,7 +211,9 @@ def groups(count: int, size: int) -> list[list[int]]:
 
 
 def group_size(job: Job, count: int) -> int:
-    """Parts a task: as set, or so many that no stage has more than about 30 tasks."""
-    return job.settings.run.shard_parts or max(1, -(-count // 30))
+    """Parts a task: as set, or so many that every worker gets about four groups of a stage, and no stage more than 30.
 
-
+    A Prefect task costs about 60 ms; groups, not parts, are what it records.
+    """
+    workers = job.settings.run.workers or os.cpu_count() or 1
+    return job.settings.run.shard_parts or max(1, -(-count // min(30, max(8, 4 * workers))))

@@ -36,7 +36,9 @@ class Matched:
 
 def load_matched(folder: Path) -> Matched:
     """Classes and pairs of classes."""
-    return Matched(np.load(folder / "classes.npy"), np.load(folder / "first.npy"), np.load(folder / "size.npy"), read_table(folder / "pairs.arrow"))
+    return Matched(
+        np.load(folder / "classes.npy"), np.load(folder / "first.npy"), np.load(folder / "size.npy"), read_table(folder / "pairs.arrow")
+    )
 
 
 def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> None:
@@ -70,7 +72,13 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     duplicate = int(counts[EXACT] + counts[NEAR] + counts[BLOCK])
     write_json(
         folder / "done.json",
-        {"kept": int(counts[KEPT]), "removed": int(counts[1:].sum()), "duplicates": duplicate, "families": len(family), "review": len(review)},
+        {
+            "kept": int(counts[KEPT]),
+            "removed": int(counts[1:].sum()),
+            "duplicates": duplicate,
+            "families": len(family),
+            "review": len(review),
+        },
     )
 
 
@@ -121,7 +129,9 @@ def part_verdicts(folder: Path, number: int) -> PartVerdicts:
     named = {name: read_table(folder / f"part-{number:05d}.{name}.arrow") for name in _NAMED}
     templates = read_json(folder / "templates.json")
     return PartVerdicts(
-        **{name: arrays[name] for name in arrays.files}, named=named, template_names=templates["names"], template_categories=templates["categories"], template_evidence=templates["evidence"]
+        **{name: arrays[name] for name in arrays.files},
+        named=named,
+        template_names=templates["names"],
+        template_categories=templates["categories"],
+        template_evidence=templates["evidence"],
     )
-
-

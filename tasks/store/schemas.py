@@ -129,8 +129,16 @@ REMOVED = pa.schema(
         _field("collection", STRING, "Group of sources."),
         _field("raw", STRING, "The text as it stands in the source."),
         _field("stage", STRING, "Stage that removed it."),
-        _field("reason", STRING, "extraction, boilerplate, template, language, quality, exact_duplicate, near_duplicate, duplicate_block or reviewer."),
-        _field("category", STRING, "navigation, share, subscribe, advertisement, sponsor, related, contents, links, references, disclaimer, copyright, attribution, greeting, comments, footer, metadata; null for duplicates."),
+        _field(
+            "reason",
+            STRING,
+            "extraction, boilerplate, template, language, quality, exact_duplicate, near_duplicate, duplicate_block or reviewer.",
+        ),
+        _field(
+            "category",
+            STRING,
+            "navigation, share, subscribe, advertisement, sponsor, related, contents, links, references, disclaimer, copyright, attribution, greeting, comments, footer, metadata; null for duplicates.",
+        ),
         _field("rule", STRING, "Rule or template that matched; null for duplicates."),
         _field("evidence", STRING, "Why, for a person: what matched and what supported it."),
         _field("kept_passage_id", STRING, "The kept passage that holds the same content; null unless removed as a duplicate."),
@@ -240,7 +248,11 @@ SOURCES = pa.schema(
         _field("encoding_how", STRING, "bom, utf-8, declared, detected, or format (the format fixes it)."),
         _field("record_count", INT64, "Documents read."),
         _field("char_count", INT64, "Non-space characters of their texts: what conservation is proved against."),
-        _field("not_carried", _records(what=STRING, count=INT64), "What the reader leaves out of the document text, with its count (markup, time codes, other fields)."),
+        _field(
+            "not_carried",
+            _records(what=STRING, count=INT64),
+            "What the reader leaves out of the document text, with its count (markup, time codes, other fields).",
+        ),
         _field("status", STRING, "ok, needs_review, quarantined or skipped."),
         _field("error", STRING, "Why, when the status is not ok."),
     ]
@@ -258,7 +270,11 @@ TEMPLATES = pa.schema(
         _field("char_count", INT64, "Non-space characters it matched."),
         _field("only_here_char_count", INT64, "Of these, what no other rule or template matched."),
         _field("examples", _records(source=STRING, char_start=INT64, text=STRING), "Up to 5 places it matched."),
-        _field("counter_examples", _records(source=STRING, char_start=INT64, text=STRING), "Up to 5 places where it matched but nothing was removed."),
+        _field(
+            "counter_examples",
+            _records(source=STRING, char_start=INT64, text=STRING),
+            "Up to 5 places where it matched but nothing was removed.",
+        ),
     ]
 )
 

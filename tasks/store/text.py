@@ -103,6 +103,4 @@ def spans_to_arrow(chars: U32Array, starts: I64Array, ends: I64Array) -> pa.Stri
     data, offsets = utf8.encode_spans(chars, np.ascontiguousarray(starts, np.int64), np.ascontiguousarray(ends, np.int64))
     if offsets[-1] > np.iinfo(np.int32).max:
         raise OverflowError(f"a string column of {offsets[-1]} bytes is over the 2 GiB that Arrow's string type holds")
-    return pa.StringArray.from_buffers(
-        len(starts), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data), None, 0, 0
-    )
+    return pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data), None, 0, 0)
