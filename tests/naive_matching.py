@@ -19,6 +19,7 @@ _TOKENS = re.compile(
 )
 _URL = re.compile(r"(?:https?://|www\.(?=[0-9_a-z]))[!#-&(-;=?-_a-~]*", re.IGNORECASE)
 _WORD = re.compile(r"[a0_]+(?:(?:[.@](?=[a0_])|(?<=0)[,:/](?=0)|(?<=0)-(?=[a0_])|-(?=0))[a0_]+)*")
+_TAG = re.compile(r"<(?=/?[a-z])[^<>]{1,998}>", re.IGNORECASE)
 _NUMERALS = set("一二三四五六七八九十百千万亿零〇两")
 
 
@@ -74,6 +75,9 @@ def elements(text: str) -> list[Element]:
             else:
                 out += [("letter", " ")] * (after_word and apart) + [("letter", c) for c in text[i:end]]
             i, after_word, apart = end, not slot, False
+        elif tag := _TAG.match(ascii_only, i):
+            out.append(("slot", "".join(to for to, typed in zip(text[i : tag.end()], raw[i : tag.end()], strict=True) if typed > " ")))
+            i, after_word, apart = tag.end(), False, False
         else:
             i, apart = i + 1, apart or symbol != "'"
     return out

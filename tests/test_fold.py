@@ -198,7 +198,28 @@ PIECES = (
     "abcXYZ0123456789_.@,:/-+#'’\"<>()[]*?!&=%~ \t\n\u3000，。：；！？·・…—–－．：／＠＋＃＿ａＺ０９"
     "\u00ad\u200b\u200d\ufe0f\u0301\u20e3\U000e0100🎉❤\u3099ﾞ|`\\^{}"
 )
-WORDS = ["https://", "HTTP://x", "www.", "www.a.b", "C++", "C#", "foo.bar", "a@b.c", "GPT-4", "1.5", "12:30", "2024-03-25", "第一", "don't"]
+WORDS = [
+    "<p class='x'>",
+    "</p>",
+    "<",
+    "<b",
+    ">",
+    "<1>",
+    "https://",
+    "HTTP://x",
+    "www.",
+    "www.a.b",
+    "C++",
+    "C#",
+    "foo.bar",
+    "a@b.c",
+    "GPT-4",
+    "1.5",
+    "12:30",
+    "2024-03-25",
+    "第一",
+    "don't",
+]
 MIXED = st.lists(
     st.one_of(st.text(PIECES, min_size=1, max_size=6), st.sampled_from(WORDS), st.text(min_size=1, max_size=3)), max_size=12
 ).map("".join)
@@ -270,3 +291,10 @@ def test_shingle_sets_are_those_of_the_fold() -> None:
     rows = [BASE, "", "hello wide world"]
     values, offsets = shingle_sets(Texts.of(rows), SETTINGS)
     assert lists((values, offsets)) == lists(folded(*rows).shingles)
+
+
+def test_an_html_tag_is_one_slot() -> None:
+    assert kinds('<span class="filename">文件</span>') == ["S", "T", "T", "S"]
+    assert kinds("若 a < b 且 c > d") == ["T", "a", "a", "a", "T", "a", "a", "a"]
+    assert same('<img src="a.png"\n  alt="b">图', '<img src="a.png" alt="b">图')
+    assert not same('<img src="a.png">图', '<img src="b.png">图')

@@ -1,7 +1,7 @@
 """Fold kernels: characters -> elements, one pass over a column. What is made of elements stands in `tasks.kernels.shingle`.
 
 An *element* is one Han, kana, Hangul or Thai character, one letter of an alphabet, one space between two plain words, or one
-opaque token (URL, e-mail address, number, code identifier). Opaque tokens are *slots*: what differs from copy to copy.
+opaque token (URL, HTML tag, e-mail address, number, code identifier). Opaque tokens are *slots*: what differs from copy to copy.
 """
 
 from __future__ import annotations
@@ -167,6 +167,23 @@ def spell_out(chars, offsets, more, expand, expansions):
 
 
 @njit(cache=True, nogil=True)
+def _tag_end(chars, i, end):
+    """End of an HTML tag that starts with the `<` at i, or i when none does: `<p>`, `</p>`, `<img src="...">`, of 1,000 characters at most."""
+    j = i + 1
+    if j < end and chars[j] == 47:
+        j += 1
+    if j >= end or not (65 <= chars[j] <= 90 or 97 <= chars[j] <= 122):
+        return i
+    while j < end and j < i + 1000:
+        if chars[j] == 62:
+            return j + 1
+        if chars[j] == 60:
+            return i
+        j += 1
+    return i
+
+
+@njit(cache=True, nogil=True)
 def tokenize(chars, offsets, base, kind, numeral):
     """Elements of each row.
 
@@ -222,6 +239,18 @@ def tokenize(chars, offsets, base, kind, numeral):
                         flags[at] = LETTER
                         at += 1
                 after_letters = not slot
+                separated = False
+                i = j
+            elif c == 60 and _tag_end(chars, i, end) > i:
+                j = _tag_end(chars, i, end)
+                h = np.uint64(0)
+                for x in range(i, j):
+                    if chars[x] > 32:
+                        h = _step(h, np.uint64(base[chars[x]] if chars[x] < size else chars[x]))
+                elements[at] = _mix(h)
+                flags[at] = SLOT
+                at += 1
+                after_letters = False
                 separated = False
                 i = j
             else:
