@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.kernels import shingle as kernel
+from tasks.script import fold_table
 from tasks.settings import Matching
 from tasks.shingles import ANCHOR_TOKENS, ANCHOR_WINDOW, Folded, fold, shingle_sets, tokenize
 from tasks.store.text import Texts
@@ -298,3 +299,10 @@ def test_an_html_tag_is_one_slot() -> None:
     assert kinds("若 a < b 且 c > d") == ["T", "a", "a", "a", "T", "a", "a", "a"]
     assert same('<img src="a.png"\n  alt="b">图', '<img src="a.png" alt="b">图')
     assert not same('<img src="a.png">图', '<img src="b.png">图')
+
+
+def test_characters_whose_simplified_form_lies_beyond_the_table_are_no_numerals() -> None:
+    table = fold_table()
+    rare = [chr(c) for c in np.flatnonzero(table >= 0x30000).tolist() if c < 0x30000]
+    assert rare
+    assert set(kinds("".join(rare))) == {"T"}

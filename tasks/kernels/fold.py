@@ -213,7 +213,7 @@ def tokenize(chars, offsets, base, kind, numeral):
             if k == TOKEN:
                 b = base[c] if c < size else c
                 elements[at] = _mix(np.uint64(b))
-                flags[at] = NUMERAL if c < size and numeral[b] else 0
+                flags[at] = NUMERAL if b < size and numeral[b] else 0  # some simplified forms lie beyond the table
                 at += 1
                 i += 1
                 after_letters = False
