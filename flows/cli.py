@@ -6,7 +6,6 @@ Exit codes: 0 done, 2 usage or settings, 3 published with sources quarantined or
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import traceback
@@ -204,11 +203,6 @@ def main() -> None:
     except OSError as error:
         print(f"taosha: {error}", file=sys.stderr)
         sys.exit(StorageError.exit_code)
-
-
-def dump(value: Any) -> str:
-    """JSON for another program."""
-    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
 
 
 if __name__ == "__main__":

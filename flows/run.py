@@ -89,8 +89,9 @@ def _run(job: Job, direct: bool, progress: Any) -> tuple[dict[str, Any], Any]:
 
 def _record(outcome: dict[str, Any], engine: Any, started: float) -> None:
     from tasks.finish import write_run_record
+    from tasks.minhash import passport
 
-    extra = {"bytes": outcome["bytes"]}
+    extra = {"bytes": outcome["bytes"], "signatures": passport(engine.job.settings.matching)}
     if "flow_run_id" in outcome:
         extra["prefect_flow_run"] = outcome["flow_run_id"]
     write_run_record(Path(outcome["snapshot"]), type(engine).__name__.lower(), started, engine.stages, extra)
@@ -162,6 +163,7 @@ def _stopping_on_sigterm() -> Iterator[None]:
 def preview(inputs: list[Path], output: Path, config: Path | None) -> list[str]:
     """What a run would do: sources by status, bytes, cells that must be read again, and whether anything changed."""
     from tasks import stages
+    from tasks.minhash import detection_probability
     from tasks.publish import latest
 
     job = job_of(inputs, output, config)
@@ -174,6 +176,9 @@ def preview(inputs: list[Path], output: Path, config: Path | None) -> list[str]:
         f"to read   {len(fresh):,} cells, {sum(len(plan.cells[c]) for c in fresh):,} sources",
         f"snapshot  {plan.snapshot}",
     ]
+    matching = job.settings.matching
+    curve = ", ".join(f"{detection_probability(s, matching):.4f} at {s}" for s in (0.5, 0.6, 0.7, 0.8))
+    lines.append(f"matching  {matching.bands} bands of {matching.rows} find this share of pairs by similarity: {curve}")
     if standing is not None and standing.name == plan.snapshot:
         lines.append("nothing changed: this snapshot stands")
     return lines

@@ -293,7 +293,7 @@ def converter(name: str) -> Converter:
         Trie(*(stored.get(f"{prefix}_{field}", _empty()[field]) for field in Trie._fields)) for prefix in ("segments", "first", "second")
     ]
     stages, widest = (int(n) for n in stored["shape"])
-    return Converter(stages, widest, stored["trigger"], stored["norm"], *tries)  # type: ignore[arg-type]
+    return Converter(stages, widest, stored["trigger"], stored["norm"], *tries)  # type: ignore[arg-type]  # the cache gives arrays of any type
 
 
 @cache

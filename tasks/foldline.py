@@ -59,7 +59,7 @@ def fold_texts(rows: list[str]) -> list[str]:
 def fold_codes() -> U32Array:
     """(0x110000,) uint32, the character that each code point folds to: 0 drops it, 32 is white space."""
     key = tables.built_from(__file__, dictionaries.__file__, data=dictionaries.data_digest())
-    table: U32Array = tables.cached("line-fold", key, lambda: {"table": _build_codes()})["table"]  # type: ignore[assignment]
+    table: U32Array = tables.cached("line-fold", key, lambda: {"table": _build_codes()})["table"]  # type: ignore[assignment]  # the cache gives arrays of any type
     table.flags.writeable = False
     return table
 
