@@ -148,16 +148,27 @@ def _progress() -> Iterator[Any]:
 
 @contextmanager
 def _stopping_on_sigterm() -> Iterator[None]:
-    """SIGTERM ends a run like an interrupt does: staging is swept by the next run, `latest` stands."""
+    """SIGTERM ends a run like an interrupt does: staging is swept by the next run, `latest` stands.
+
+    An interrupt that lands inside a library may come out as another error; it was an interrupt all the same.
+    """
+    asked = False
 
     def stop(_signal: int, _frame: Any) -> None:
+        nonlocal asked
+        asked = True
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, stop)
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
+    except Exception as error:
+        if asked:
+            raise KeyboardInterrupt from error
+        raise
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def preview(inputs: list[Path], output: Path, config: Path | None) -> list[str]:
