@@ -12,13 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.boilerplate import Lines, RuleSet, judge
-from tasks.describe import CODE, describe
+from tasks.describe import CODE, Described, describe
 from tasks.foldline import fold_lines
 from tasks.kernels import utf8
-from tasks.minhash import band_keys, sign
 from tasks.segment import KINDS, MARK_KINDS, Marks, Segments, segment
 from tasks.settings import Settings
-from tasks.shingles import fold
+from tasks.sketch import Sketch, Sketcher
 from tasks.store.ids import passage_id_column
 from tasks.store.stage import hash_lists, numbers, whole, write_array, write_json, write_table
 from tasks.store.text import BoolArray, I64Array, Texts
@@ -36,21 +35,15 @@ def annotate(batch: pa.Table, folder: Path, settings: Settings, rules: RuleSet) 
     segments = segment(texts, batch["format"].to_pylist(), marks)
     described = describe(texts.chars, segments.start, segments.end, segments.wrapped, segments.kind, settings)
     write_table(folder / "lines.arrow", _lines(texts, segments, marks, batch, rules))
-    match, signed = _match(described.clean, segments, texts, settings)
+    sketch, match = _match(described, segments, texts, settings)
     write_table(folder / "match.arrow", match)
-    signatures = sign(*_lists(match), signed, settings.matching)
-    write_array(folder / "signatures.npy", signatures)
-    write_array(folder / "bands.npy", band_keys(signatures, settings.matching))
+    write_array(folder / "signatures.npy", sketch.signatures)
+    write_array(folder / "bands.npy", sketch.bands)
     passages = _passages(batch, texts, segments, described.columns, described.letters)
     write_table(folder / "passages.arrow", passages)
-    counters = {"documents": len(batch), "passages": len(passages), "lines": len(segments.line_start), "signatures": len(signed)}
+    counters = {"documents": len(batch), "passages": len(passages), "lines": len(segments.line_start), "signatures": len(sketch.signatures)}
     write_json(folder / "done.json", counters)
     return counters
-
-
-def _lists(match: pa.Table) -> tuple[Any, Any]:
-    column = match["shingles"].chunk(0)
-    return numbers(column.values), numbers(column.offsets)
 
 
 def _passages(batch: pa.Table, texts: Texts, segments: Segments, columns: dict[str, pa.Array], letters: pa.Array) -> pa.Table:
@@ -140,27 +133,23 @@ def _labelled(segments: Segments, marks: Marks) -> BoolArray:
     return out
 
 
-def _match(clean: Texts, segments: Segments, texts: Texts, settings: Settings) -> tuple[pa.Table, I64Array]:
-    """What matching needs of each passage, and which passages are long enough to be signed."""
-    folded = fold(clean, settings.matching)
-    digest, plain = folded.fold, folded.plain
+def _match(described: Described, segments: Segments, texts: Texts, settings: Settings) -> tuple[Sketch, pa.Table]:
+    """What matching needs of each passage; the signed ones are those that are long and not rigid."""
+    rigid = np.isin(segments.kind, RIGID)
+    sketch = Sketcher(settings.matching).sketch(described.clean, ~rigid)
+    digest = sketch.fold
     code = np.flatnonzero(segments.kind == CODE)
     if len(code):  # code compares by its own characters: case and symbols matter there
-        digest = digest.copy()
         digest[code] = utf8.visible_digest(texts.chars, segments.start[code], segments.end[code])
-    counts = np.diff(folded.shingles[1])
-    rigid = np.isin(segments.kind, RIGID)
-    long = (folded.tokens >= settings.matching.min_tokens) & (counts >= settings.matching.min_shingles)
     table = pa.table(
         {
             "fold": pa.array(digest),
-            "plain": pa.array(plain),
-            "tokens": pa.array(folded.tokens),
-            "long": pa.array(long),
+            "plain": pa.array(sketch.plain),
+            "tokens": pa.array(sketch.tokens),
+            "long": pa.array(sketch.long),
             "rigid": pa.array(rigid),
-            "shingles": hash_lists(*folded.shingles),
-            "anchors": hash_lists(*folded.anchors),
-            "slots": hash_lists(*folded.slots),
+            "anchors": hash_lists(*sketch.anchors),
+            "clean": described.unconverted,
         }
     )
-    return table, np.flatnonzero(long & ~rigid).astype(np.int64)
+    return sketch, table

@@ -29,11 +29,15 @@ CODE = KINDS.index("code")
 
 @dataclass(frozen=True)
 class Described:
-    """Columns of n passages, and the clean text before script conversion, which matching folds."""
+    """Columns of n passages, and the clean text before script conversion, which matching folds.
+
+    unconverted : string, the clean text where conversion changed it, null elsewhere.
+    """
 
     columns: dict[str, pa.Array]
     letters: pa.Array
     clean: Texts
+    unconverted: pa.StringArray
 
 
 def rewrite(
@@ -67,7 +71,8 @@ def describe(chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArr
         "signals": signals,
         **{name: languages.columns[name] for name in ("lang", "lang_confidence", "lang_shares", "lang_spans", "is_mixed")},
     }
-    return Described(columns, languages.lang_letters, clean)
+    unconverted = _changed_spans(clean.chars, clean.offsets[:-1], clean.offsets[1:], text)
+    return Described(columns, languages.lang_letters, clean, unconverted)
 
 
 def _script(text: Texts, clean: Texts, labels: U8Array, settings: Settings) -> U8Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.kernels import match as kernel
+from tasks.kernels import buckets as kernel
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets
 from tasks.store.text import F32Array, I32Array, Texts
@@ -17,7 +17,7 @@ def common_shingles(a: Texts, b: Texts, settings: Matching) -> tuple[I32Array, I
     values = np.concatenate([left, right])
     offsets = np.concatenate([left_offsets, right_offsets[1:] + len(left)])
     rows = np.arange(len(a), dtype=np.int64)
-    common = kernel.intersections(values, offsets, kernel.bitmaps(values, offsets), rows, rows + len(a), np.zeros(len(a), np.int32))
+    common = kernel.intersections(values, offsets, rows, rows + len(a), np.zeros(len(a), np.int32))
     return np.diff(left_offsets).astype(np.int32), np.diff(right_offsets).astype(np.int32), common
 
 

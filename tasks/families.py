@@ -17,7 +17,8 @@ from tasks.kernels import families as kernel
 from tasks.kernels.match import stars
 from tasks.match import CONTAINED
 from tasks.settings import Matching
-from tasks.store.stage import lists, numbers, read_table
+from tasks.shingles import shingle_sets
+from tasks.store.stage import numbers
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U64Array
 from tasks.store.unique import unique_counts
 
@@ -25,6 +26,8 @@ from tasks.store.unique import unique_counts
 GAP = 2
 #: Two labels belong together when they stand side by side in this share of the places of the more frequent one.
 TOGETHER = 0.6
+#: Passages whose shingles are made in one go.
+_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def find(index: Index, classes: I32Array, class_count: int, pairs: pa.Table, set
     back = np.full(m, -1, np.int64)
     back[chosen] = np.arange(len(chosen))
     exemplar = exemplar[chosen]
-    values, offsets = _all_shingles(index)
+    values, offsets = _shingles(index, group_of, settings)
     largest = offsets[last + 1] - offsets[first] if m else np.zeros(1, np.int64)
     similarity = kernel.run_similarity(
         values,
@@ -135,13 +138,17 @@ def _exemplars(owner: I64Array, passages: I64Array, rank: I64Array) -> I64Array:
     return exemplar
 
 
-def _all_shingles(index: Index) -> tuple[U64Array, I64Array]:
-    """Shingles of all passages, one after the other."""
-    values, offsets = [], [np.zeros(1, np.int64)]
-    base = 0
-    for part in index.parts:
-        v, o = lists(read_table(part.notes / "match.arrow")["shingles"])
-        values.append(v)
-        offsets.append(o[1:] + base)
-        base += len(v)
-    return np.concatenate(values) if values else np.empty(0, np.uint64), np.concatenate(offsets)
+def _shingles(index: Index, group_of: I64Array, settings: Matching) -> tuple[U64Array, I64Array]:
+    """Shingles of the passages of a group, and offsets of all passages: the others have none."""
+    gids = np.flatnonzero(group_of >= 0)
+    offsets = np.zeros(len(group_of) + 1, np.int64)
+    values, own = shingle_lists(index, gids, settings)
+    offsets[gids + 1] = np.diff(own)
+    return values, np.cumsum(offsets)
+
+
+def shingle_lists(index: Index, gids: I64Array, settings: Matching) -> tuple[U64Array, I64Array]:
+    """Sorted distinct shingles of passages in ascending order, and offsets."""
+    pieces = [shingle_sets(index.texts(gids[start : start + _ROWS]), settings) for start in range(0, len(gids), _ROWS)]
+    offsets = np.cumsum(np.concatenate([[0], *(np.diff(o) for _, o in pieces)])).astype(np.int64)
+    return np.concatenate([v for v, _ in pieces] or [np.empty(0, np.uint64)]), offsets

@@ -18,6 +18,7 @@ from tasks.job import Job
 from tasks.publish import hard_link_unchanged, latest
 from tasks.publish import publish as make_visible
 from tasks.settings import Settings
+from tasks.shingles import shingle_sets
 from tasks.stages import PartFiles, Plan
 from tasks.store import stage
 from tasks.store.schemas import SIGNATURES, SOURCES, TABLES
@@ -135,13 +136,13 @@ def _signatures(job: Job, parts: list[PartFiles]) -> list[pa.Table]:
     """Rows of `signatures`, a table a part."""
     index = build([Part(Path(part.documents), Path(part.notes)) for part in parts], job.settings)
     tables = []
-    for part in index.parts:
+    for number, part in enumerate(index.parts):
         match = stage.read_table(part.notes / "match.arrow")
         rows = np.flatnonzero(stage.numbers(match["long"]) & ~stage.numbers(match["rigid"]))
         values = np.load(part.notes / "signatures.npy").astype(np.int64)
         passages = stage.read_table(part.notes / "passages.arrow")
         documents = stage.read_table(part.documents)
-        counts = np.diff(stage.lists(match["shingles"])[1])[rows].astype(np.int32)
+        counts = np.diff(shingle_sets(index.texts(index.passage_base[number] + rows), job.settings.matching)[1]).astype(np.int32)
         offsets = np.arange(len(rows) + 1, dtype=np.int32) * values.shape[1]
         columns = [
             stage.whole(passages["passage_id"]).take(pa.array(rows)),

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.readers.parts import DOCUMENT_BATCH
 from tasks.settings import Settings
 from tasks.store.schemas import PASSAGES
-from tasks.store.stage import numbers, read_table
-from tasks.store.text import BoolArray, I32Array, I64Array
+from tasks.store.stage import numbers, read_table, whole
+from tasks.store.text import BoolArray, I32Array, I64Array, Texts
 
 #: Dates that sort after every real one.
 _UNKNOWN_DATE = np.iinfo(np.int64).max
@@ -68,6 +69,11 @@ class Index:
         """The annotated passages of each part, mapped."""
         return [read_table(part.notes / "passages.arrow") for part in self.parts]
 
+    @cached_property
+    def _matches(self) -> list[pa.Table]:
+        """What matching keeps of the passages of each part, mapped."""
+        return [read_table(part.notes / "match.arrow") for part in self.parts]
+
     def part_of(self, gids: I64Array) -> I64Array:
         """Part of each passage."""
         return np.searchsorted(self.passage_base, gids, side="right") - 1
@@ -97,6 +103,16 @@ class Index:
             positions.append(chosen)
         back = np.argsort(np.concatenate(positions), kind="stable")
         return pa.concat_tables(pieces).take(pa.array(back)).combine_chunks()
+
+    def texts(self, gids: I64Array) -> Texts:
+        """Clean texts before script conversion, which matching folds, of passages in ascending order."""
+        pieces = []
+        part = self.part_of(gids)
+        for number in np.unique(part).tolist():
+            rows = pa.array(gids[part == number] - self.passage_base[number])
+            clean = whole(self._matches[number]["clean"]).take(rows)
+            pieces.append(pc.coalesce(clean, whole(self._passages[number]["text"]).take(rows)))
+        return Texts.from_arrow(pa.concat_arrays(pieces) if pieces else pa.array([], pa.string()))
 
     def places(self, docs: I64Array) -> pa.Table:
         """Columns source, record, locator, doc_id of the named document rows, in their order."""
@@ -142,6 +158,4 @@ def _dates(column: pa.ChunkedArray) -> I64Array:
 
 
 def _lengths(column: pa.ChunkedArray) -> I64Array:
-    import pyarrow.compute as pc
-
     return pc.utf8_length(column).combine_chunks().cast(pa.int64()).to_numpy(zero_copy_only=False)

@@ -6,7 +6,7 @@ always verified by the exact Jaccard similarity and containment of their shingle
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tasks.index import Index
+from tasks.kernels import buckets
 from tasks.kernels import match as kernel
+from tasks.near import Pairs, Sets, near_pairs
 from tasks.settings import Matching
+from tasks.shingles import shingle_sets, slot_sets
 from tasks.store.stage import lists, numbers, read_table, write_json, write_table
 from tasks.store.text import I32Array, I64Array, U64Array
-from tasks.store.unique import unique, unique_counts
+from tasks.store.unique import unique
 
 #: Kinds of pair, in the order of their numbers.
 KINDS = ("identical", "script", "width_punctuation", "number_slot", "edited", "contained")
 SLOT_KIND, EDITED, CONTAINED = 3, 4, 5
-#: Pairs held before they are made unique and verified: 16 bytes each.
-_BATCH = 1 << 22
+#: Anchors that are grouped at a time: 32 bytes each.
+_ANCHORS = 1 << 23
 #: Passages that share an anchor and are paired all with all; a set phrase in more of them says little, and is linked as a star.
 _ANCHOR_CAP = 16
 
@@ -40,18 +43,21 @@ class Classes:
     size: I64Array
 
 
-def match(index: Index, folder: Path, settings: Matching) -> dict[str, int]:
-    """Write `classes.npy`, `first.npy` and `pairs.arrow` (pairs of classes) into `folder`. Returns counters."""
+def match(index: Index, folder: Path, settings: Matching, threads: int = 1) -> dict[str, int]:
+    """Write `classes.npy`, `first.npy` and `pairs.arrow` (pairs of classes) into `folder`. Returns counters.
+
+    threads : how many work at a time; nothing of the result depends on it.
+    """
     classes = classify(index)
     np.save(folder / "classes.npy", classes.of)
     np.save(folder / "first.npy", classes.first)
     np.save(folder / "size.npy", classes.size)
     members = _signed_members(index, classes)
-    sizes = _sizes(index, members, "shingles")
     counters = {"classes": len(classes.first), "signed": len(members)}
-    near = _near(index, members, sizes, settings, counters)
-    contained = _contained(index, members, sizes, near, settings, counters)
-    pairs = _describe(index, members, classes, sizes, near, contained, settings)
+    shingles = Sets(index.texts, members, lambda texts: shingle_sets(texts, settings), threads)
+    near = near_pairs(len(members), _keys(index, members), shingles, settings, settings.report_threshold, counters, threads)
+    contained = _contained(shingles, _anchored(index, members, near, counters), settings, counters)
+    pairs = _describe(index, members, classes, shingles, Pairs.joined(near, contained), settings, threads)
     write_table(folder / "pairs.arrow", pairs)
     counters["pairs"] = len(pairs)
     write_json(folder / "done.json", counters)
@@ -60,18 +66,7 @@ def match(index: Index, folder: Path, settings: Matching) -> dict[str, int]:
 
 def classify(index: Index) -> Classes:
     """Passages of equal fold, in the global order of their best-ranked members."""
-    fold = index.column("match", "fold")
-    rank = index.rank
-    _, inverse, size = np.unique(fold, return_inverse=True, return_counts=True)
-    best = np.full(len(size), np.iinfo(np.int64).max)
-    np.minimum.at(best, inverse, rank)
-    by_rank = np.argsort(best, kind="stable")
-    number = np.empty(len(size), np.int32)
-    number[by_rank] = np.arange(len(size), dtype=np.int32)
-    of = number[inverse]
-    first = index.order[best[by_rank]]
-    of[fold == 0] = -1
-    return Classes(of, first, size[by_rank])
+    return Classes(*buckets.classes(index.column("match", "fold"), index.order))
 
 
 def _signed_members(index: Index, classes: Classes) -> I64Array:
@@ -83,74 +78,18 @@ def _signed_members(index: Index, classes: Classes) -> I64Array:
     return index.order[best[best < unseen]]
 
 
-def _lists_by_part(index: Index, members: I64Array, name: str) -> Iterator[tuple[I64Array, I64Array, U64Array, I64Array]]:
-    """For each part that has any of the passages: which of them, their rows there, and the part's list column (values, offsets)."""
-    part = index.part_of(members)
-    for number in np.unique(part).tolist():
-        chosen = np.flatnonzero(part == number)
-        column = lists(read_table(index.parts[number].notes / "match.arrow")[name])
-        yield chosen, members[chosen] - index.passage_base[number], *column
-
-
-def _sizes(index: Index, members: I64Array, name: str) -> I32Array:
-    """(members,) int32, length of each list of a list column; the values are not read."""
-    counts = np.zeros(len(members), np.int32)
-    for chosen, rows, _, offsets in _lists_by_part(index, members, name):
-        counts[chosen] = offsets[rows + 1] - offsets[rows]
-    return counts
-
-
-def _gather(index: Index, members: I64Array, name: str) -> tuple[U64Array, I64Array]:
-    """(values, offsets) of a list column for the named passages."""
-    offsets = np.zeros(len(members) + 1, np.int64)
-    np.cumsum(_sizes(index, members, name), out=offsets[1:])
-    values = np.empty(offsets[-1], np.uint64)
-    for chosen, rows, source, source_offsets in _lists_by_part(index, members, name):
-        kernel.copy_lists(source, source_offsets, rows, values, offsets, chosen)
-    return values, offsets
-
-
-def _common(index: Index, members: I64Array, name: str, left: I64Array, right: I64Array, floor: I32Array) -> I32Array:
-    """(pairs,) int32, values that the lists of two members have in common; below `floor` perhaps -1 (see `kernel.intersections`).
-
-    Only the lists of members in pairs are read: most passages have no candidate.
-    """
-    asked = np.zeros(len(members), np.bool_)
-    asked[left] = asked[right] = True
-    place = np.cumsum(asked) - 1
-    sets = _gather(index, members[asked], name)
-    common: I32Array = kernel.intersections(*sets, kernel.bitmaps(*sets), place[left], place[right], floor)
-    return common
-
-
-def _near(
-    index: Index, members: I64Array, sizes: I32Array, settings: Matching, counters: dict[str, int]
-) -> tuple[I64Array, I64Array, I32Array]:
-    """Verified pairs (left, right, common shingles) of members with similarity at or above the report threshold."""
-    pending: list[U64Array] = []
-    held = hot = hot_members = 0
+def _keys(index: Index, members: I64Array) -> Callable[[int], U64Array]:
+    """What gives the keys of a band: (members,) uint64. Only that band is read."""
     rows = [_signature_rows(index, members, number) for number in range(len(index.parts))]
-    every = np.arange(len(members), dtype=np.int64)
     bands = [np.load(part.notes / "bands.npy", mmap_mode="r") for part in index.parts]
-    for band in range(settings.bands):
-        keys = np.empty(len(members), np.uint64)
+
+    def keys(band: int) -> U64Array:
+        out = np.empty(len(members), np.uint64)
         for (chosen, local), source in zip(rows, bands, strict=True):
-            keys[chosen] = source[band][local]
-        pairs, more_hot, more_members = buckets(*grouped(*_repeated(keys, every)), sizes, settings.bucket_cap, settings.report_threshold)
-        hot, hot_members = hot + more_hot, hot_members + more_members
-        pending.append(pairs)
-        held += len(pairs)
-        if held > _BATCH:
-            pending, held = [unique(np.concatenate(pending))], 0
-    merged = unique(np.concatenate(pending)) if pending else np.empty(0, np.uint64)
-    left, right = (merged >> np.uint64(32)).astype(np.int64), (merged & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    total = sizes[left] + sizes[right]
-    t = settings.report_threshold
-    floor = np.ceil(t / (1 + t) * total - 1e-9).astype(np.int32)
-    common = _common(index, members, "shingles", left, right, floor)
-    good = (common >= floor) & (common > 0)
-    counters.update(candidates=len(merged), hotbuckets=hot, hot_members=hot_members, near_pairs=int(good.sum()))
-    return left[good], right[good], common[good]
+            out[chosen] = source[band][local]
+        return out
+
+    return keys
 
 
 def _signature_rows(index: Index, members: I64Array, number: int) -> tuple[I64Array, I64Array]:
@@ -162,81 +101,65 @@ def _signature_rows(index: Index, members: I64Array, number: int) -> tuple[I64Ar
     return chosen, row[members[chosen] - index.passage_base[number]]
 
 
-def _repeated(keys: U64Array, owners: I64Array) -> tuple[U64Array, I64Array]:
-    """Keys without those that come once, with their owners: most do, and have no pair."""
-    chosen = kernel.repeated(keys)
-    return keys[chosen], owners[chosen]
+def _anchored(index: Index, members: I64Array, near: Pairs, counters: dict[str, int]) -> tuple[I64Array, I64Array]:
+    """Pairs of members that share an anchor and are not near. Anchors are grouped a slice at a time, so that memory is bounded."""
+    owner_of = np.full(len(index.doc), -1, np.int64)
+    owner_of[members] = np.arange(len(members))
+    sources = []
+    for number, part in enumerate(index.parts):
+        values, offsets = lists(read_table(part.notes / "match.arrow")["anchors"])
+        sources.append((values, np.diff(offsets), owner_of[index.passage_base[number] : index.passage_base[number + 1]]))
+    slices = max(1, -(-sum(len(values) for values, _, _ in sources) // _ANCHORS))
+    found, hot = [np.empty(0, np.uint64)], 0
+    for chosen in range(slices):
+        keys, owners = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+        for values, counts, owner in sources:
+            who = np.repeat(owner, counts)
+            here = who >= 0 if slices == 1 else (who >= 0) & (values % np.uint64(slices) == chosen)
+            keys.append(values[here])
+            owners.append(who[here])
+        pairs, more = _sharing(np.concatenate(keys), np.concatenate(owners))
+        found.append(pairs)
+        hot += more
+    encoded = unique(np.concatenate(found))
+    standing = near.encoded
+    if len(standing):
+        encoded = encoded[standing[np.minimum(np.searchsorted(standing, encoded), len(standing) - 1)] != encoded]
+    counters.update(anchor_candidates=len(encoded), hot_anchors=hot)
+    both = Pairs.of(encoded, np.empty(0, np.int32))
+    return both.left, both.right
 
 
-def grouped(keys: U64Array, owners: I64Array) -> tuple[U64Array, I64Array]:
-    """Keys sorted, with their owners ascending inside equal keys.
-
-    Key and owner are sorted as one word, which is ten times as fast as sorting positions. The key loses its top bits to the owner's
-    number (18 bits for 200,000 owners); a chance meeting that this makes is one more candidate for verification, no more.
-    """
-    bits = np.uint64(max(1, int(owners.max(initial=0)).bit_length()))
-    packed = (keys << bits) | owners.astype(np.uint64)
-    packed.sort()
-    return packed >> bits, (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
-
-
-def buckets(keys: U64Array, order: I64Array, sizes: I32Array, cap: int, ratio: float) -> tuple[U64Array, int, int]:
-    """Distinct candidate pairs of one band, as left << 32 | right, with the number of buckets over the cap and their members."""
-    capacity = max(1024, len(keys))
+def _sharing(keys: U64Array, owners: I64Array) -> tuple[U64Array, int]:
+    """Distinct pairs of owners that share a key, and the number of keys over the cap."""
+    chosen = buckets.repeated(keys)
+    grouped, who = buckets.group(keys[chosen], owners[chosen])
+    capacity = max(1024, 4 * len(grouped))
     while True:
-        pairs = np.empty((capacity, 2), np.int32)
-        count, hot, hot_members = kernel.bucket_pairs(keys, order, sizes, cap, ratio, pairs, 0)
+        pairs = np.empty(capacity, np.uint64)
+        count, hot = buckets.shared_pairs(grouped, who, _ANCHOR_CAP, pairs)
         if count <= capacity:
-            break
+            return unique(pairs[:count]), hot
         capacity = count
-    encoded = (pairs[:count, 0].astype(np.uint64) << np.uint64(32)) | pairs[:count, 1].astype(np.uint64)
-    return encoded, hot, hot_members
 
 
-def _contained(
-    index: Index,
-    members: I64Array,
-    sizes: I32Array,
-    near: tuple[I64Array, I64Array, I32Array],
-    settings: Matching,
-    counters: dict[str, int],
-) -> tuple[I64Array, I64Array, I32Array]:
+def _contained(shingles: Sets, anchored: tuple[I64Array, I64Array], settings: Matching, counters: dict[str, int]) -> Pairs:
     """Verified pairs in which one member lies inside the other, though their similarity is below the report threshold."""
-    values, offsets = _gather(index, members, "anchors")
-    owners = np.repeat(np.arange(len(members), dtype=np.int64), np.diff(offsets))
-    encoded, hot, _ = buckets(*grouped(*_repeated(values, owners)), sizes, _ANCHOR_CAP, 0.0)
-    pairs, shared = unique_counts(encoded)
-    left, right = (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    standing = (near[0].astype(np.uint64) << np.uint64(32)) | near[1].astype(np.uint64)  # sorted, as `_near` leaves them
-    known = (
-        standing[np.minimum(np.searchsorted(standing, pairs), len(standing) - 1)] == pairs
-        if len(standing)
-        else np.zeros(len(pairs), np.bool_)
-    )
-    anchor_count = np.diff(offsets)
-    enough = shared >= np.minimum(2, np.minimum(anchor_count[left], anchor_count[right]))
-    left, right = left[enough & ~known], right[enough & ~known]
-    floor = np.ceil(settings.containment_threshold * np.minimum(sizes[left], sizes[right]) - 1e-9).astype(np.int32)
-    common = _common(index, members, "shingles", left, right, floor)
-    good = (common >= floor) & (common > 0)
-    counters.update(anchor_candidates=len(left), hot_anchors=hot, contained_pairs=int(good.sum()))
-    return left[good], right[good], common[good]
+    left, right = anchored
+    smaller = np.minimum(shingles.sized(left), shingles.sized(right))
+    floor = np.ceil(settings.containment_threshold * smaller - 1e-9).astype(np.int32)
+    common = shingles.common(left, right, floor)
+    good = common >= np.maximum(floor, 1)
+    counters.update(contained_pairs=int(good.sum()))
+    return Pairs(left[good], right[good], common[good])
 
 
 def _describe(
-    index: Index,
-    members: I64Array,
-    classes: Classes,
-    sizes: I32Array,
-    near: tuple[I64Array, I64Array, I32Array],
-    contained: tuple[I64Array, I64Array, I32Array],
-    settings: Matching,
+    index: Index, members: I64Array, classes: Classes, shingles: Sets, found: Pairs, settings: Matching, threads: int
 ) -> pa.Table:
     """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, and which way a removal may go."""
-    left = np.concatenate([near[0], contained[0]])
-    right = np.concatenate([near[1], contained[1]])
-    common = np.concatenate([near[2], contained[2]]).astype(np.float64)
-    a, b = sizes[left], sizes[right]
+    left, right, common = found.left, found.right, found.common.astype(np.float64)
+    a, b = shingles.sizes[left], shingles.sizes[right]
     similarity = np.round(common / (a + b - common), 4).astype(np.float32)
     plain = index.column("match", "plain")
     tokens = index.column("match", "tokens").astype(np.float64)
@@ -248,8 +171,9 @@ def _describe(
     kind[plain[gid_a] == plain[gid_b]] = SLOT_KIND
     ratio = np.minimum(tokens[gid_a], tokens[gid_b]) / np.maximum(tokens[gid_a], tokens[gid_b])
     able = (exact >= settings.remove_threshold) & (kind == EDITED) & (ratio >= settings.min_length_ratio)
-    counts = _sizes(index, members, "slots")
-    shared = _common(index, members, "slots", left, right, np.zeros(len(left), np.int32))
+    slots = Sets(index.texts, members, slot_sets, threads)
+    slots_a, slots_b = slots.sized(left), slots.sized(right)
+    shared = slots.common(left, right, np.zeros(len(left), np.int32))
     return pa.table(
         {
             "a": pa.array(classes.of[gid_a]),
@@ -259,8 +183,8 @@ def _describe(
             "containment_b": pa.array(np.round(common / b, 4).astype(np.float32)),
             "estimate": pa.array(_estimates(index, members, left, right)),
             "kind": pa.array(kind),
-            "b_for_a": pa.array(able & (shared == counts[right])),
-            "a_for_b": pa.array(able & (shared == counts[left])),
+            "b_for_a": pa.array(able & (shared == slots_b)),
+            "a_for_b": pa.array(able & (shared == slots_a)),
         }
     )
 

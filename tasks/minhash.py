@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks import tables
-from tasks.kernels import match as kernel
+from tasks.kernels import sketch as kernel
 from tasks.settings import Matching
 from tasks.store.text import I64Array, U64Array
 
@@ -41,18 +41,13 @@ def sign(shingles: U64Array, offsets: I64Array, rows: I64Array, settings: Matchi
     return kernel.sign(shingles, offsets, np.ascontiguousarray(rows, np.int64), a, b)
 
 
-def band_keys(signatures: U32Matrix, settings: Matching) -> U64Array:
-    """(bands, n) uint64 digests of the bands."""
-    return kernel.band_keys(signatures, settings.bands, settings.rows)
-
-
 def passport(settings: Matching) -> dict[str, Any]:
     """What another program needs to make comparable signatures."""
     return {
         "num_perm": settings.permutations,
         "seed": settings.seed,
         "scheme": "affine32 (datasketch 2.0)",
-        "hashfunc": "top 32 bits of the 64-bit shingle digest (tasks.kernels.fold)",
+        "hashfunc": "top 32 bits of the 64-bit shingle digest (tasks.kernels.shingle)",
         "han_shingle": settings.han_shingle,
         "letter_shingle": settings.letter_shingle,
     }

@@ -7,9 +7,8 @@ re-spaced or re-wrapped copy gives the same sequence of elements (see `tasks.ker
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +16,8 @@ import numpy.typing as npt
 from tasks import dictionaries, tables
 from tasks.kernels import fold as fold_kernel
 from tasks.kernels import shingle as kernel
-from tasks.kernels import utf8
 from tasks.settings import Matching
-from tasks.store.text import I32Array, I64Array, Texts, U64Array
+from tasks.store.text import BoolArray, I64Array, Texts, U64Array
 
 #: Characters with a class of their own: blocks whose letters stand for themselves, without spaces between words.
 _TOKEN_BLOCKS = (
@@ -43,47 +41,40 @@ ANCHOR_TOKENS, ANCHOR_WINDOW = 8, 16
 _TABLE_SIZE = 0x30000
 
 
-@dataclass(frozen=True)
-class Folded:
-    """What matching keeps of n passages; lists are (values, offsets (n + 1,)).
+class FoldTables(NamedTuple):
+    """How characters fold, by code point: see `tasks.kernels.fold`."""
 
-    fold     : (n,) uint64, digest of the whole fold: equal for copies that differ in script, width, case, punctuation, space.
-               A text without a letter or digit: digest of its characters. 0 when there are none.
-    plain    : (n,) uint64, digest without slots (numbers, dates, URLs, identifiers): equal for copies that differ in those only.
-    tokens   : (n,) int32, length; a Han character is one token, a letter three fifths of one.
-    shingles : sorted distinct uint64 of each passage.
-    anchors  : winnowed long shingles, for finding a passage inside a longer one.
-    slots    : sorted distinct digests of what a copy must not lose: slot tokens, numerals, alphabetic words inside Han text.
+    base: npt.NDArray[np.uint32]
+    kind: npt.NDArray[np.uint8]
+    table: npt.NDArray[np.uint32]
+    expand: npt.NDArray[np.int32]
+    expansions: npt.NDArray[np.uint32]
+
+
+@lru_cache(maxsize=2)
+def tables_of(form: str) -> FoldTables:
+    """Tables of a form: `fold`, which matching compares, or `characters`, which other tools do: NFKC and casefold, no white space.
+
+    A quarter of a second to build, so they are kept on disk.
     """
-
-    fold: U64Array
-    plain: U64Array
-    tokens: I32Array
-    shingles: tuple[U64Array, I64Array]
-    anchors: tuple[U64Array, I64Array]
-    slots: tuple[U64Array, I64Array]
+    key = tables.built_from(__file__, fold_kernel.__file__, dictionaries.__file__, data=f"{form} {dictionaries.data_digest()}")
+    stored = tables.cached(f"shingle-{form}", key, lambda: _build_tables(form == "fold"))
+    return FoldTables(*(stored[name] for name in FoldTables._fields))  # type: ignore[arg-type]  # the cache gives arrays of any type
 
 
-@lru_cache(maxsize=1)
-def _tables() -> tuple[npt.NDArray[Any], ...]:
-    """base, kind, numeral, expand, expansions: see `kernels.fold`. A quarter of a second to build, so they are kept on disk."""
-    key = tables.built_from(__file__, fold_kernel.__file__, dictionaries.__file__, data=dictionaries.data_digest())
-    stored = tables.cached("shingle-fold", key, _build_tables)
-    return tuple(stored[name] for name in ("base", "kind", "numeral", "expand", "expansions"))
-
-
-def _build_tables() -> tables.Arrays:
+def _build_tables(folding: bool) -> tables.Arrays:
     from tasks.script import fold_table  # the dictionaries are loaded on first use only
 
-    simplified = fold_table()
+    simplified = fold_table() if folding else np.arange(_TABLE_SIZE, dtype=np.uint32)
+    class_of = _class if folding else _character_class
     base = np.arange(_TABLE_SIZE, dtype=np.uint32)
     kind = np.zeros(_TABLE_SIZE, np.uint8)
     several: dict[int, str] = {}
     for first, last in _PLAIN:
-        kind[first : last + 1] = fold_kernel.TOKEN if (first, last) in _PLAIN_TOKENS else fold_kernel.DROP
+        kind[first : last + 1] = fold_kernel.TOKEN if not folding or (first, last) in _PLAIN_TOKENS else fold_kernel.DROP
     for code in _folding_codes():
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", chr(code)).casefold())
-        classes = {_class(c) for c in folded} or {fold_kernel.JOIN}
+        classes = {class_of(c) for c in folded} or {fold_kernel.JOIN}
         if len(folded) == 1:
             base[code], kind[code] = ord(folded), classes.pop()
         elif classes <= {fold_kernel.DROP, fold_kernel.JOIN}:  # … is three full stops, and falls away like them
@@ -99,7 +90,29 @@ def _build_tables() -> tables.Arrays:
         expansions[row, : 1 + len(folded)] = [len(folded), *map(ord, folded)]
     numeral = np.zeros(_TABLE_SIZE, np.bool_)
     numeral[[ord(c) for c in _NUMERALS]] = True
-    return {"base": base, "kind": kind, "numeral": numeral, "expand": expand, "expansions": expansions}
+    table = _marked(base, kind, numeral, expand >= 0)
+    return {"base": base, "kind": kind, "table": table, "expand": expand, "expansions": expansions}
+
+
+def _marked(base: npt.NDArray[np.uint32], kind: npt.NDArray[np.uint8], numeral: BoolArray, several: BoolArray) -> npt.NDArray[np.uint32]:
+    """Folded characters with the marks that `kernels.fold.tokenize` reads beside them."""
+    of = fold_kernel
+    word = np.isin(kind, (of.LETTERS, of.DIGIT, of.UNDERSCORE))
+    glue = np.isin(kind, (of.DIGIT, of.UNDERSCORE)) | np.isin(base, [ord(c) for c in ".@,:/-+#"])
+    word[ord("<")] = kind[ord("<")] != of.TOKEN
+    inside = np.minimum(base, _TABLE_SIZE - 1)  # some simplified forms lie beyond the table
+    table = base.copy()
+    for mark, where in (
+        (of.IS_TOKEN, kind == of.TOKEN),
+        (of.IS_DROP, kind == of.DROP),
+        (of.IS_WORD, word | several),
+        (of.IS_LETTER, kind == of.LETTERS),
+        (of.IS_NUMERAL, numeral[inside] & (inside == base) & (kind == of.TOKEN)),
+        (of.IS_GLUE, glue),
+        (of.IS_SEVERAL, several),
+    ):
+        table[where] |= mark
+    return table
 
 
 #: Plain Han, Hangul and private use: they fold to themselves, and 80,000 look-ups are saved.
@@ -129,6 +142,11 @@ def _class(char: str) -> int:
     return fold_kernel.DROP
 
 
+def _character_class(char: str) -> int:
+    """Class of a character where all but white space counts, each for itself."""
+    return fold_kernel.JOIN if char.isspace() else fold_kernel.TOKEN
+
+
 def _is_mark(code: int, category: str) -> bool:
     """Accents that NFC could not compose, variation selectors, and the frames that make a digit an emoji: no text of their own."""
     return category[0] == "M" and (code < 0x0483 or 0x20D0 <= code <= 0x20FF or 0xFE00 <= code <= 0xFE2F)
@@ -139,37 +157,64 @@ def weights(settings: Matching) -> tuple[int, int, int]:
     return settings.letter_shingle, settings.han_shingle, settings.han_shingle * settings.letter_shingle
 
 
-def tokenize(texts: Texts) -> tuple[U64Array, npt.NDArray[np.uint8], I64Array]:
+def tokenize(texts: Texts, form: str = "fold") -> tuple[U64Array, npt.NDArray[np.uint8], I64Array]:
     """Elements, their flags and offsets by row."""
-    base, kind, numeral, expand, expansions = _tables()
-    chars, offsets = texts.chars, texts.offsets
-    more = fold_kernel.spelled_length(chars, expand, expansions)
-    if more >= 0:
-        chars, offsets = fold_kernel.spell_out(chars, offsets, more, expand, expansions)
-    elements, flags, offsets = fold_kernel.tokenize(chars, offsets, base, kind, numeral)
-    return elements, flags, offsets
+    room = len(texts.chars) + 1
+    elements, flags, offsets = np.empty(room, np.uint64), np.empty(room, np.uint8), np.empty_like(texts.offsets)
+    return tokenize_into(texts.chars, texts.offsets, tables_of(form), (elements, flags, offsets))
 
 
-def fold(texts: Texts, settings: Matching) -> Folded:
-    """Fold a column of passages (their clean text before script conversion, so that the target script changes nothing here)."""
-    elements, flags, offsets = tokenize(texts)
-    token, letter, full = weights(settings)
-    digest, plain, tokens = kernel.summarize(elements, flags, offsets, token, letter)
-    # A separator or a row of emoji has no element; it is compared by its characters, lest *** equal 🎉.
-    bare = np.flatnonzero((tokens == 0) & (texts.lengths > 0))
-    digest[bare] = utf8.visible_digest(texts.chars, texts.offsets[bare], texts.offsets[bare + 1])
-    return Folded(
-        digest,
-        plain,
-        tokens,
-        kernel.shingle(elements, flags, offsets, token, letter, full),
-        kernel.anchors(elements, flags, offsets, token, letter, token * ANCHOR_TOKENS, ANCHOR_WINDOW),
-        kernel.slots(elements, flags, offsets),
-    )
+def tokenize_into(
+    chars: npt.NDArray[np.uint32], offsets: I64Array, fold: FoldTables, room: tuple[U64Array, npt.NDArray[np.uint8], I64Array]
+) -> tuple[U64Array, npt.NDArray[np.uint8], I64Array]:
+    """The same in buffers of (characters + 1), (characters + 1) and (rows + 1); in others where characters fold to several."""
+    m = fold_kernel.tokenize(chars, offsets, fold.base, fold.kind, fold.table, *room, None)
+    if m < 0:
+        chars, offsets, _ = _spelled(chars, offsets, fold, None)
+        room = np.empty(len(chars) + 1, np.uint64), np.empty(len(chars) + 1, np.uint8), room[2]
+        m = fold_kernel.tokenize(chars, offsets, fold.base, fold.kind, fold.table, *room, None)
+    return room[0][:m], room[1][:m], room[2]
 
 
-def shingle_sets(texts: Texts, settings: Matching) -> tuple[U64Array, I64Array]:
+def tokenize_placed(texts: Texts) -> tuple[U64Array, npt.NDArray[np.uint8], I64Array, I64Array, I64Array]:
+    """Elements, flags and offsets, and where each element starts and ends in its row: (elements,) int64 each, in code points.
+
+    The space between two words is where the second begins, and has no length.
+    """
+    fold = tables_of("fold")
+    origin = np.arange(len(texts.chars), dtype=np.int64)
+    chars, offsets, origin = _spelled(texts.chars, texts.offsets, fold, origin)
+    elements, flags, element_offsets = np.empty(len(chars) + 1, np.uint64), np.empty(len(chars) + 1, np.uint8), np.empty_like(offsets)
+    places = np.empty((2, len(chars) + 1), np.int64)
+    m = fold_kernel.tokenize(chars, offsets, fold.base, fold.kind, fold.table, elements, flags, element_offsets, places)
+    starts, ends = places[:, :m]
+    row = np.repeat(np.arange(len(texts)), np.diff(element_offsets))
+    empty = ends == starts
+    first = texts.offsets[row]
+    starts = origin[offsets[row] + starts] - first
+    ends = np.where(empty, starts, origin[offsets[row] + np.maximum(ends - 1, 0)] + 1 - first)
+    return elements[:m], flags[:m], element_offsets, starts, ends
+
+
+def _spelled(
+    chars: npt.NDArray[np.uint32], offsets: I64Array, fold: FoldTables, origin: I64Array | None
+) -> tuple[npt.NDArray[np.uint32], I64Array, I64Array]:
+    """Characters with those that fold to several spelled out, offsets, and where each stood before (when `origin`, asks for it)."""
+    more = fold_kernel.spelled_length(chars, fold.expand, fold.expansions)
+    if more < 0:
+        return chars, offsets, origin if origin is not None else np.empty(0, np.int64)
+    places = np.empty(len(chars) + more if origin is not None else 0, np.int64)
+    chars, offsets = fold_kernel.spell_out(chars, offsets, more, fold.expand, fold.expansions, places)
+    return chars, offsets, places
+
+
+def shingle_sets(texts: Texts, settings: Matching, form: str = "fold") -> tuple[U64Array, I64Array]:
     """Sorted distinct shingles of each row and their offsets."""
-    elements, flags, offsets = tokenize(texts)
-    shingles, shingle_offsets = kernel.shingle(elements, flags, offsets, *weights(settings))
+    shingles, shingle_offsets = kernel.shingle(*tokenize(texts, form), *weights(settings))
     return shingles, shingle_offsets
+
+
+def slot_sets(texts: Texts) -> tuple[U64Array, I64Array]:
+    """Sorted distinct digests of what a copy must not lose: slot tokens, numerals, alphabetic words inside Han text; and their offsets."""
+    slots, slot_offsets = kernel.slots(*tokenize(texts))
+    return slots, slot_offsets

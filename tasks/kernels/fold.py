@@ -18,6 +18,12 @@ _M1 = np.uint64(0xFF51AFD7ED558CCD)
 _M2 = np.uint64(0xC4CEB9FE1A85EC53)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _33 = np.uint64(33)
+_TOP = np.uint64(1 << 63)
+
+#: Marks beside the folded character in the words of the fold table: what a character is to `tokenize`. IS_WORD is letters, digits,
+#: underscores, < and what folds to several, which leave its quick path; IS_GLUE what can make a word more than letters (C++, 3.5, a_b).
+IS_CODE = np.uint32(0x1FFFFF)
+IS_TOKEN, IS_DROP, IS_WORD, IS_LETTER, IS_NUMERAL, IS_GLUE, IS_SEVERAL = (np.uint32(1 << bit) for bit in range(24, 31))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -141,9 +147,10 @@ def spelled_length(chars, expand, expansions):
 
 
 @njit(cache=True, nogil=True)
-def spell_out(chars, offsets, more, expand, expansions):
+def spell_out(chars, offsets, more, expand, expansions, origin):
     """Rows with characters that fold to several (㈱ ℃ ﬁ ½ ß) spelled out, so that they are part of words like any other text.
 
+    origin  : empty, or (len(chars) + more,) int64 out: where each character stood in `chars`.
     returns : chars (len(chars) + more,) uint32, offsets (n + 1,) int64.
     """
     size = len(expand)
@@ -155,13 +162,12 @@ def spell_out(chars, offsets, more, expand, expansions):
         for i in range(offsets[row], offsets[row + 1]):
             c = chars[i]
             r = expand[c] if c < size else -1
-            if r < 0:
-                out[at] = c
+            width = expansions[r, 0] if r >= 0 else 1
+            for x in range(width):
+                out[at] = expansions[r, 1 + x] if r >= 0 else c
+                if len(origin):
+                    origin[at] = i
                 at += 1
-            else:
-                for x in range(1, 1 + expansions[r, 0]):
-                    out[at] = expansions[r, x]
-                    at += 1
     out_offsets[len(offsets) - 1] = at
     return out[:at], out_offsets
 
@@ -183,78 +189,149 @@ def _tag_end(chars, i, end):
     return i
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _beyond(c):
+    """What `table` would say of a code point that it does not hold: rare Han, or nothing at all."""
+    return np.uint32(c) | IS_TOKEN if c < 0x32400 else IS_DROP if c < 0xE0000 else np.uint32(0)
+
+
 @njit(cache=True, nogil=True)
-def tokenize(chars, offsets, base, kind, numeral):
+def _digest(chars, start, end, base, least):
+    """63-bit digest of the folded characters above `least` of a span, with the top bit set: no character is so large."""
+    h = np.uint64(0)
+    for x in range(start, end):
+        c = chars[x]
+        if c > least:
+            h = _step(h, np.uint64(base[c] if c < len(base) else c))
+    return _mix(h) | _TOP
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _is_more(chars, j, end, table):
+    """Whether the letters that end at j may be part of something else: x1 x_ x.y, C# C++."""
+    if j == end or chars[j] > 127:
+        return j < end and chars[j] < len(table) and table[chars[j]] & IS_GLUE != 0
+    c = chars[j]
+    if table[c] & IS_GLUE == 0:
+        return False
+    after = table[chars[j + 1]] if j + 1 < end and chars[j + 1] < len(table) else np.uint32(0)
+    return (table[c] | after) & IS_WORD != 0 or c == 35 or c == 43
+
+
+@njit(cache=True, nogil=True)
+def tokenize(chars, offsets, base, kind, table, elements, flags, element_offsets, places):
     """Elements of each row.
 
     chars, offsets : rows of text, spelled out.
     base, kind     : (table,) uint32 and uint8, folded character and class by code point.
-    numeral        : (table,) bool, Chinese numerals.
-    returns        : elements uint64, flags uint8 (SLOT, NUMERAL, LETTER), element_offsets (n + 1,) int64.
+    table          : (table,) uint32, folded character and marks (IS_TOKEN...) by code point.
+    elements, flags: (at least characters + 1,) out: uint64, a folded character or a slot's digest with the top bit set; uint8, SLOT,
+                     NUMERAL, LETTER. There are never more elements than characters.
+    element_offsets: (n + 1,) int64 out.
+    places         : None, or (2, characters + 1) int64 out: start and end of each element in its row.
+    returns        : the number of elements, or -1 when a character folds to several: spell the rows out first.
     """
-    size = len(base)
     n = len(offsets) - 1
-    # A space element needs a separator and a word after it, so there are never more elements than characters.
-    total = offsets[n] - offsets[0]
-    elements = np.empty(total + 1, np.uint64)
-    flags = np.empty(total + 1, np.uint8)
-    element_offsets = np.empty(n + 1, np.int64)
+    size = len(table)
     at = 0
-    space = _mix(np.uint64(32))
     for row in range(n):
         element_offsets[row] = at
-        i = offsets[row]
+        begin = offsets[row]
+        i = begin
         end = offsets[row + 1]
-        after_letters = False
-        separated = False
+        word_at = -1  # elements there were after the last word
+        separated = np.uint32(0)
         while i < end:
-            c = chars[i]
-            k = kind[c] if c < size else (TOKEN if c < 0x32400 else DROP if c < 0xE0000 else JOIN)
-            if k == TOKEN:
-                b = base[c] if c < size else c
-                elements[at] = _mix(np.uint64(b))
-                flags[at] = NUMERAL if b < size and numeral[b] else 0  # some simplified forms lie beyond the table
-                at += 1
+            # What is no word is most of Chinese text: written without a branch, and overwritten by the next when it falls away.
+            while i < end:
+                c = chars[i]
+                e = table[c] if c < size else _beyond(c)
+                if e & IS_WORD:
+                    break
+                elements[at] = e & IS_CODE
+                flags[at] = np.uint8((e & IS_NUMERAL) >> np.uint32(27))
+                if places is not None:
+                    places[0, at] = i - begin
+                    places[1, at] = i - begin + 1
+                at += np.int64((e & IS_TOKEN) >> np.uint32(24))
+                separated |= e & IS_DROP
                 i += 1
-                after_letters = False
-            elif _is_word(k):
-                j = _url_end(chars, i, end, base, kind)
+            if i >= end:
+                break
+            c = chars[i]
+            e = table[c]
+            if e & IS_SEVERAL:
+                return -1
+            before = at
+            url = c < 128 and (base[c] == 104 or base[c] == 119)  # h, w: nothing else starts one
+            j = i
+            if e & IS_LETTER and not url:
+                if at == word_at and separated:
+                    elements[at] = 32
+                    flags[at] = LETTER
+                    if places is not None:
+                        places[0, at] = i - begin
+                        places[1, at] = i - begin
+                    at += 1
+                while j < end:
+                    c = chars[j]
+                    e = table[c] if c < size else _beyond(c)
+                    if e & IS_LETTER == 0:
+                        break
+                    elements[at] = e & IS_CODE
+                    flags[at] = LETTER
+                    if places is not None:
+                        places[0, at] = j - begin
+                        places[1, at] = j - begin + 1
+                    at += 1
+                    j += 1
+                if not _is_more(chars, j, end, table):
+                    word_at = at
+                    separated = np.uint32(0)
+                    i = j
+                    continue
+                at = before
+                c = chars[i]
+            if c == 60:
+                j = _tag_end(chars, i, end)
+                if j == i:
+                    separated = IS_DROP
+                    i += 1
+                    continue
+                for x in range(i, j):
+                    if chars[x] < size and table[chars[x]] & IS_SEVERAL:
+                        return -1
+                slot = True
+            else:
+                j = _url_end(chars, i, end, base, kind) if url else i
                 slot = j > i
                 if not slot:
                     j, slot = _word_end(chars, i, end, base, kind)
-                if slot:
-                    h = np.uint64(j - i)
-                    for x in range(i, j):
-                        h = _step(h, np.uint64(base[chars[x]] if chars[x] < size else chars[x]))
-                    elements[at] = _mix(h)
-                    flags[at] = SLOT
-                    at += 1
-                else:
-                    if after_letters and separated:
-                        elements[at] = space
-                        flags[at] = LETTER
-                        at += 1
-                    for x in range(i, j):
-                        elements[at] = _mix(np.uint64(base[chars[x]]))
-                        flags[at] = LETTER
-                        at += 1
-                after_letters = not slot
-                separated = False
-                i = j
-            elif c == 60 and _tag_end(chars, i, end) > i:
-                j = _tag_end(chars, i, end)
-                h = np.uint64(0)
-                for x in range(i, j):
-                    if chars[x] > 32:
-                        h = _step(h, np.uint64(base[chars[x]] if chars[x] < size else chars[x]))
-                elements[at] = _mix(h)
+            if slot:
+                elements[at] = _digest(chars, i, j, base, 32 if c == 60 else 0)
                 flags[at] = SLOT
+                if places is not None:
+                    places[0, at] = i - begin
+                    places[1, at] = j - begin
                 at += 1
-                after_letters = False
-                separated = False
-                i = j
+                word_at = -1
             else:
-                separated = separated or k != JOIN
-                i += 1
+                if at == word_at and separated:
+                    elements[at] = 32
+                    flags[at] = LETTER
+                    if places is not None:
+                        places[0, at] = i - begin
+                        places[1, at] = i - begin
+                    at += 1
+                for x in range(i, j):
+                    elements[at] = base[chars[x]]
+                    flags[at] = LETTER
+                    if places is not None:
+                        places[0, at] = x - begin
+                        places[1, at] = x - begin + 1
+                    at += 1
+                word_at = at
+            separated = np.uint32(0)
+            i = j
     element_offsets[n] = at
-    return elements[:at], flags[:at], element_offsets
+    return at

@@ -1,4 +1,4 @@
-"""Shingle kernels: elements (see `tasks.kernels.fold`) -> digests, shingles, anchors and slots of each row, one pass each."""
+"""Shingle kernels: elements (see `tasks.kernels.fold`) -> the sorted shingle set and the slots of each row."""
 
 from __future__ import annotations
 
@@ -29,31 +29,6 @@ def _mix(h):
 def _step(h, e):
     """One element into an order-dependent digest."""
     return _mix((h + _GOLDEN) ^ e) + (h << np.uint64(1))
-
-
-@njit(cache=True, nogil=True)
-def summarize(elements, flags, offsets, token_weight, letter_weight):
-    """Per row: digest of all elements, digest without slots and numerals, and length in tokens (rounded up).
-
-    returns : fold uint64, plain uint64, tokens int32, each (n,). An empty row has fold 0.
-    """
-    n = len(offsets) - 1
-    fold = np.zeros(n, np.uint64)
-    plain = np.zeros(n, np.uint64)
-    tokens = np.zeros(n, np.int32)
-    for row in range(n):
-        h = np.uint64(0)
-        p = np.uint64(0)
-        weight = 0
-        for i in range(offsets[row], offsets[row + 1]):
-            h = _step(h, elements[i])
-            if flags[i] & (SLOT | NUMERAL) == 0:
-                p = _step(p, elements[i])
-            weight += letter_weight if flags[i] & LETTER else token_weight
-        fold[row] = h
-        plain[row] = p
-        tokens[row] = (weight + token_weight - 1) // token_weight
-    return fold, plain, tokens
 
 
 @njit(cache=True, nogil=True)
@@ -99,7 +74,7 @@ def _sort_unique(values, n, scratch, counts):
 def _hash_runs(elements, flags, start, end, token_weight, letter_weight, threshold, prefix, power, out):
     """Digests of the shortest runs from each element of a row whose weight reaches the threshold.
 
-    A rolling polynomial digest (Karp and Rabin 1987) of mixed elements, mixed again: two multiplications a run, however long.
+    A rolling polynomial digest (Karp and Rabin 1987), mixed: two multiplications a run, however long.
     prefix, power, out : (longest row + 1,) uint64 scratch; power[k] = _BASE ** k.
     returns            : number of digests in `out`; runs that the end of the row cuts short have none.
     """
@@ -169,57 +144,6 @@ def shingle(elements, flags, offsets, token_weight, letter_weight, threshold):
 
 
 @njit(cache=True, nogil=True)
-def anchors(elements, flags, offsets, token_weight, letter_weight, threshold, window):
-    """Winnowed long shingles of each row (Schleimer, Wilkerson, Aiken 2003): shared text leaves shared anchors.
-
-    threshold : weight of an anchor's run (8 Han characters by default), so that chance matches are rare.
-    window    : any `window` consecutive runs hold at least one anchor; text shared over window + run length is found.
-    returns   : anchors uint64 (sorted, distinct within a row) and offsets (n + 1,) int64.
-    """
-    n = len(offsets) - 1
-    longest = 0
-    for row in range(n):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    runs = np.empty(longest + 1, np.uint64)
-    prefix = np.empty(longest + 1, np.uint64)
-    power = _powers(longest + 1)
-    chosen = np.empty(longest + 1, np.uint64)
-    scratch = np.empty(longest + 1, np.uint64)
-    counts = np.empty((1 << 16) + 2, np.int64)
-    out = np.empty(len(elements) + 1, np.uint64)
-    out_offsets = np.empty(n + 1, np.int64)
-    at = 0
-    for row in range(n):
-        out_offsets[row] = at
-        end = offsets[row + 1]
-        m = _hash_runs(elements, flags, offsets[row], end, token_weight, letter_weight, threshold, prefix, power, runs)
-        k = 0
-        best = -1
-        for right in range(m):
-            left = right - window + 1
-            if best < left or best < 0:
-                best = max(left, 0)
-                for x in range(best + 1, right + 1):
-                    if runs[x] <= runs[best]:
-                        best = x
-                fresh = True
-            elif runs[right] <= runs[best]:
-                best = right
-                fresh = True
-            else:
-                fresh = False
-            # The first whole window, or all of a row without one, speaks even when its least run is not its last.
-            if (fresh and left >= 0) or left == 0 or (left < 0 and right == m - 1):
-                chosen[k] = runs[best]
-                k += 1
-        k = _sort_unique(chosen, k, scratch, counts)
-        out[at : at + k] = chosen[:k]
-        at += k
-    out_offsets[n] = at
-    return out[:at], out_offsets
-
-
-@njit(cache=True, nogil=True)
 def slots(elements, flags, offsets):
     """Sorted distinct digests of what a copy must not lose: slot tokens, Chinese numerals, and alphabetic words inside Han text.
 
@@ -228,9 +152,9 @@ def slots(elements, flags, offsets):
     returns : slots uint64 and offsets (n + 1,) int64.
     """
     n = len(offsets) - 1
-    one = _mix(np.uint64(0x4E00))
-    nth = _mix(np.uint64(0x7B2C))
-    space = _mix(np.uint64(32))
+    one = np.uint64(0x4E00)
+    nth = np.uint64(0x7B2C)
+    space = np.uint64(32)
     out = np.empty(len(elements) + 1, np.uint64)
     out_offsets = np.empty(n + 1, np.int64)
     scratch = np.empty(len(elements) + 1, np.uint64)
