@@ -35,10 +35,12 @@ def _permutations(count: int, seed: int) -> tables.Arrays:
     return {"a": np.ascontiguousarray(a, np.uint32), "b": np.ascontiguousarray(b, np.uint32)}
 
 
-def sign(shingles: U64Array, offsets: I64Array, rows: I64Array, settings: Matching) -> U32Matrix:
-    """Signatures of the named passages, (len(rows), permutations) uint32. No passage may be without shingles."""
+def sign(shingles: U64Array, offsets: I64Array, settings: Matching) -> U32Matrix:
+    """Signatures of lists of shingles, (n, permutations) uint32. No list may be empty."""
     a, b = permutations(settings.permutations, settings.seed)
-    return kernel.sign(shingles, offsets, np.ascontiguousarray(rows, np.int64), a, b)
+    out = np.empty((len(offsets) - 1, settings.permutations), np.uint32)
+    kernel.sign(shingles, offsets[1:], len(out), a, b, out)
+    return out
 
 
 def passport(settings: Matching) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tasks.shingles import ANCHOR_TOKENS, ANCHOR_WINDOW, tables_of, tokenize_int
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U64Array
 
 #: Characters a block: its buffers (some 25 bytes a character) stay in the second level of a processor's cache.
-BLOCK = 1 << 15
+BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -52,25 +52,43 @@ class _Room:
     elements: U64Array
     flags: npt.NDArray[np.uint8]
     offsets: I64Array
-    out: kernel.Sketches
+    digests: kernel.Digests
+    signatures: U32Matrix
+    keys: U64Array
+    power: U64Array
+    runs: U64Array
+    suffix: U64Array
+    anchors: U64Array
+    ends: I64Array
 
     @staticmethod
     def of(chars: int, rows: int, settings: Matching) -> _Room:
-        u64 = np.uint64
-        out = kernel.Sketches(
-            np.empty(rows, u64),
-            np.empty(rows, u64),
+        def column() -> U64Array:
+            return np.empty(chars + 1, np.uint64)
+
+        digests = kernel.Digests(
+            np.empty(rows, np.uint64),
+            np.empty(rows, np.uint64),
             np.empty(rows, np.int32),
             np.empty(rows, np.bool_),
-            np.empty((rows, settings.permutations), np.uint32),
-            np.empty((settings.bands, rows + 8), u64),  # 8 more, lest all bands of a row fall to one set of the cache
-            np.empty(chars + 1, u64),
             np.empty(rows, np.int64),
-            np.empty(chars + 1, u64),
-            kernel.powers(chars + 1),
-            np.empty(chars + 1, u64),
+            column(),
+            np.empty(rows, np.int64),
+            np.empty(chars + rows + 2, np.uint64),
         )
-        return _Room(np.empty(chars + 1, u64), np.empty(chars + 1, np.uint8), np.empty(rows + 1, np.int64), out)
+        return _Room(
+            column(),
+            np.empty(chars + 1, np.uint8),
+            np.empty(rows + 1, np.int64),
+            digests,
+            np.empty((rows, settings.permutations), np.uint32),
+            np.empty((settings.bands, rows + 8), np.uint64),  # 8 more, lest all bands of a row fall to one set of the cache
+            kernel.powers(chars + 1),
+            column(),
+            column(),
+            column(),
+            np.zeros(rows, np.int64),
+        )
 
     def holds(self, chars: int, rows: int) -> bool:
         return chars < len(self.elements) and rows < len(self.offsets)
@@ -87,18 +105,9 @@ class Sketcher:
         self._tables = tables_of(form)
         self._signatures = signatures
         token, letter, full = weights(settings)
-        self._shape = kernel.Shape(
-            token,
-            letter,
-            full,
-            token * ANCHOR_TOKENS,
-            ANCHOR_WINDOW if anchors else 0,
-            settings.min_tokens,
-            settings.min_shingles,
-            settings.bands,
-            settings.rows,
-        )
-        self._room = _Room.of(2 * BLOCK, BLOCK // 16, settings)
+        window = ANCHOR_WINDOW if anchors else 0
+        self._shape = kernel.Shape(token, letter, full, token * ANCHOR_TOKENS, window, settings.min_tokens, settings.min_shingles)
+        self._room = _Room.of(2 * BLOCK, BLOCK // 32, settings)
 
     def sketch(self, texts: Texts, able: BoolArray) -> Sketch:
         """Sketch the rows of a column. able : (n,) bool, rows that are signed when they are long enough."""
@@ -108,17 +117,18 @@ class Sketcher:
         signatures, keys, anchors = [], [], []
         at = 0
         for first, last in blocks(texts.offsets):
-            out, count = self._block(texts, able, first, last)
-            rows = last - first
+            count = self._block(texts, able, first, last)
+            room, rows = self._room, last - first
+            of = room.digests
             fold[first:last], plain[first:last], tokens[first:last], long[first:last] = (
-                out.fold[:rows], out.plain[:rows], out.tokens[:rows], out.long[:rows],
+                of.fold[:rows], of.plain[:rows], of.tokens[:rows], of.long[:rows],
             )  # fmt: skip
-            ends[first + 1 : last + 1] = out.ends[:rows] + at
+            ends[first + 1 : last + 1] = room.ends[:rows] + at
+            anchors.append(room.anchors[: room.ends[rows - 1]].copy())
             at = int(ends[last])
-            anchors.append(out.anchors[: out.ends[rows - 1]].copy())
-            keys.append(out.keys[:, :count].copy())
+            keys.append(room.keys[:, :count].copy())
             if self._signatures:
-                signatures.append(out.signatures[:count].copy())
+                signatures.append(room.signatures[:count].copy())
         # A separator or a row of emoji has no element; it is compared by its characters, lest *** equal 🎉.
         bare = np.flatnonzero((tokens == 0) & (texts.lengths > 0))
         fold[bare] = utf8.visible_digest(texts.chars, texts.offsets[bare], texts.offsets[bare + 1])
@@ -132,20 +142,26 @@ class Sketcher:
             (np.concatenate(anchors) if anchors else np.empty(0, np.uint64), ends),
         )
 
-    def _block(self, texts: Texts, able: BoolArray, first: int, last: int) -> tuple[kernel.Sketches, int]:
-        """Sketch rows first..last into the room. Returns it and how many rows were signed."""
+    def _block(self, texts: Texts, able: BoolArray, first: int, last: int) -> int:
+        """Sketch rows first..last into the room. Returns how many were signed."""
+        settings, shape = self._settings, self._shape
         start, end = texts.offsets[first], texts.offsets[last]
         chars, offsets = texts.chars[start:end], texts.offsets[first : last + 1] - start
         if not self._room.holds(len(chars), last - first):
-            self._room = _Room.of(2 * len(chars), 2 * (last - first), self._settings)
+            self._room = _Room.of(2 * len(chars), 2 * (last - first), settings)
         room = self._room
         elements, flags, offsets = tokenize_into(
             chars, offsets, self._tables, (room.elements, room.flags, room.offsets[: last - first + 1])
         )
         if not room.holds(len(elements), last - first):
-            self._room = room = _Room.of(2 * len(elements), 2 * (last - first), self._settings)
-        a, b = permutations(self._settings.permutations, self._settings.seed)
-        return room.out, kernel.sketch(elements, flags, offsets, able[first:last], self._shape, a, b, room.out)
+            self._room = room = _Room.of(2 * len(elements), 2 * (last - first), settings)
+        count = kernel.digest(elements, flags, offsets, able[first:last], shape, room.power, room.digests)
+        a, b = permutations(settings.permutations, settings.seed)
+        kernel.sign(room.digests.runs, room.digests.ends, count, a, b, room.signatures)
+        kernel.band_keys(room.signatures, count, settings.bands, settings.rows, room.keys)
+        if shape.window:
+            kernel.anchors(flags, offsets, count, shape, room.power, room.digests, room.runs, room.suffix, room.anchors, room.ends)
+        return int(count)
 
 
 def blocks(offsets: I64Array) -> Iterator[tuple[int, int]]:
@@ -153,5 +169,5 @@ def blocks(offsets: I64Array) -> Iterator[tuple[int, int]]:
     n = len(offsets) - 1
     cuts = np.searchsorted(offsets, np.arange(offsets[0] + BLOCK, offsets[-1] + BLOCK, BLOCK), side="left")
     # Empty rows take room too.
-    cuts = np.unique(np.concatenate([[0, n], np.arange(0, n, BLOCK // 16), np.minimum(cuts, n)]))
+    cuts = np.unique(np.concatenate([[0, n], np.arange(0, n, BLOCK // 32), np.minimum(cuts, n)]))
     yield from zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)

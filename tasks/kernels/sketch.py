@@ -1,6 +1,7 @@
-"""The sketch of each row in one pass over its elements: digests, MinHash signature, LSH bands, anchors.
+"""The sketch of each row: digests, shingle runs, MinHash signature, LSH bands, anchors; a kernel each, over a block of rows.
 
-Rows are worked on in blocks whose buffers stay in the cache and are used again: on fresh memory the same work took twice as long.
+A block's buffers stay in the cache and are used again: on fresh memory the same work took twice as long. So did one kernel that did
+all of it for a row, whose loops the compiler no longer kept in registers.
 """
 
 from __future__ import annotations
@@ -34,30 +35,25 @@ class Shape(NamedTuple):
     window: int
     min_tokens: int
     min_shingles: int
-    bands: int
-    rows: int
 
 
-class Sketches(NamedTuple):
-    """What a block of n rows gets, and the room that a row takes while it is worked on.
+class Digests(NamedTuple):
+    """What `digest` gives of a block of n rows, m of which are to be signed.
 
     fold, plain : (n,) uint64; tokens : (n,) int32; long : (n,) bool.
-    signatures  : (n, permutations) uint32 and keys (bands, n) uint64, filled from the front with the signed rows.
-    anchors     : (elements + 1,) uint64, in order of place; ends (n,) int64, where each row's end.
-    prefix, power, runs : (longest row + 1,) uint64.
+    signed      : (n,) int64, the rows to be signed, m of them.
+    runs        : (elements + 1,) uint64, shingles of those rows, not sorted, repeats among them; ends (n,) int64, where each row's end.
+    prefix      : (elements + rows + 1,) uint64, for the anchors: sums of each row's elements, row r from offsets[r] + r.
     """
 
     fold: npt.NDArray[np.uint64]
     plain: npt.NDArray[np.uint64]
     tokens: npt.NDArray[np.int32]
     long: npt.NDArray[np.bool_]
-    signatures: npt.NDArray[np.uint32]
-    keys: npt.NDArray[np.uint64]
-    anchors: npt.NDArray[np.uint64]
+    signed: npt.NDArray[np.int64]
+    runs: npt.NDArray[np.uint64]
     ends: npt.NDArray[np.int64]
     prefix: npt.NDArray[np.uint64]
-    power: npt.NDArray[np.uint64]
-    runs: npt.NDArray[np.uint64]
 
 
 @intrinsic
@@ -122,6 +118,7 @@ def _scan(elements, flags, start, end, shape, prefix):
 def _runs(flags, start, end, kinds, shape, threshold, prefix, power, out):
     """Digests of the shortest runs from each element of a row whose weight reaches the threshold (Karp and Rabin 1987).
 
+    kinds   : all flags of the row together.
     returns : how many; runs that the end of the row cuts short have none.
     """
     if kinds & LETTER == 0:  # most rows: every run has the same length
@@ -165,6 +162,40 @@ def _distinct(runs, m, least):
     return n >= least
 
 
+@njit(cache=True, nogil=True)
+def digest(elements, flags, offsets, able, shape, power, out):
+    """First pass over a block of n rows, into `out` (see `Digests`).
+
+    elements, flags, offsets : as `tasks.kernels.fold.tokenize` leaves them.
+    able    : (n,) bool, rows that are signed when they are long; power : (longest run + 1,) uint64, see `powers`.
+    returns : how many rows are to be signed.
+    """
+    n = len(offsets) - 1
+    count = 0
+    at = 0
+    for row in range(n):
+        start = offsets[row]
+        end = offsets[row + 1]
+        prefix = out.prefix[start + row :]
+        h, p, weight, kinds = _scan(elements, flags, start, end, shape, prefix)
+        out.fold[row] = h if end > start else np.uint64(0)
+        out.plain[row] = p
+        tokens = (weight + shape.token - 1) // shape.token
+        out.tokens[row] = tokens
+        long = False
+        if tokens >= shape.min_tokens:
+            runs = out.runs[at:]
+            m = _runs(flags, start, end, kinds, shape, shape.shingle, prefix, power, runs)
+            long = _distinct(runs, m, shape.min_shingles)
+            if long and able[row]:
+                at += m
+                out.signed[count] = row
+                out.ends[count] = at
+                count += 1
+        out.long[row] = long
+    return count
+
+
 @njit(cache=True, nogil=True, inline="always")
 def _fmix32(h):
     h = np.uint32(h ^ (h >> np.uint32(16)))
@@ -175,51 +206,48 @@ def _fmix32(h):
 
 
 @njit(cache=True, nogil=True)
-def _sign(runs, m, a, b, best):
-    """MinHash of m shingles, into best (perms,) uint32: a * h + b mod 2^32 after murmur's 32-bit finalizer. Broder 1997.
+def sign(runs, ends, count, a, b, out):
+    """MinHash signatures of `count` lists of shingles, into out (count, perms) uint32. Broder 1997.
 
-    Bit for bit datasketch 2.0 (scheme affine32) when its hashfunc gives the top 32 bits of a shingle; repeats change nothing.
+    a * h + b mod 2^32 after murmur's 32-bit finalizer: bit for bit datasketch 2.0 (scheme affine32) when its hashfunc gives the top 32
+    bits of a shingle. P(equal entry) = Jaccard, standard error about 1/sqrt(perms). Repeats change nothing; no list may be empty.
     """
-    best[:] = np.uint32(0xFFFFFFFF)
-    last = m - 1
-    for i in range(0, m, 8):
-        # Eight shingles a pass: the row of minima is read and written an eighth as often.
-        h0 = _fmix32(np.uint32(runs[i] >> _32))
-        h1 = _fmix32(np.uint32(runs[min(i + 1, last)] >> _32))
-        h2 = _fmix32(np.uint32(runs[min(i + 2, last)] >> _32))
-        h3 = _fmix32(np.uint32(runs[min(i + 3, last)] >> _32))
-        h4 = _fmix32(np.uint32(runs[min(i + 4, last)] >> _32))
-        h5 = _fmix32(np.uint32(runs[min(i + 5, last)] >> _32))
-        h6 = _fmix32(np.uint32(runs[min(i + 6, last)] >> _32))
-        h7 = _fmix32(np.uint32(runs[min(i + 7, last)] >> _32))
-        for p in range(len(best)):
-            x0 = min(np.uint32(a[p] * h0 + b[p]), np.uint32(a[p] * h1 + b[p]))
-            x1 = min(np.uint32(a[p] * h2 + b[p]), np.uint32(a[p] * h3 + b[p]))
-            x2 = min(np.uint32(a[p] * h4 + b[p]), np.uint32(a[p] * h5 + b[p]))
-            x3 = min(np.uint32(a[p] * h6 + b[p]), np.uint32(a[p] * h7 + b[p]))
-            best[p] = min(best[p], min(min(x0, x1), min(x2, x3)))
+    start = 0
+    for row in range(count):
+        best = out[row]
+        best[:] = np.uint32(0xFFFFFFFF)
+        last = ends[row] - 1
+        for i in range(start, last + 1, 8):
+            # Eight shingles a pass: the row of minima is read and written an eighth as often.
+            h0 = _fmix32(np.uint32(runs[i] >> _32))
+            h1 = _fmix32(np.uint32(runs[min(i + 1, last)] >> _32))
+            h2 = _fmix32(np.uint32(runs[min(i + 2, last)] >> _32))
+            h3 = _fmix32(np.uint32(runs[min(i + 3, last)] >> _32))
+            h4 = _fmix32(np.uint32(runs[min(i + 4, last)] >> _32))
+            h5 = _fmix32(np.uint32(runs[min(i + 5, last)] >> _32))
+            h6 = _fmix32(np.uint32(runs[min(i + 6, last)] >> _32))
+            h7 = _fmix32(np.uint32(runs[min(i + 7, last)] >> _32))
+            for p in range(len(best)):
+                x0 = min(np.uint32(a[p] * h0 + b[p]), np.uint32(a[p] * h1 + b[p]))
+                x1 = min(np.uint32(a[p] * h2 + b[p]), np.uint32(a[p] * h3 + b[p]))
+                x2 = min(np.uint32(a[p] * h4 + b[p]), np.uint32(a[p] * h5 + b[p]))
+                x3 = min(np.uint32(a[p] * h6 + b[p]), np.uint32(a[p] * h7 + b[p]))
+                best[p] = min(best[p], min(min(x0, x1), min(x2, x3)))
+        start = last + 1
 
 
 @njit(cache=True, nogil=True)
-def sign(shingles, offsets, rows, a, b):
-    """(len(rows), perms) uint32, MinHash signatures of the named lists of shingles; none may be empty."""
-    out = np.empty((len(rows), len(a)), np.uint32)
-    for i in range(len(rows)):
-        runs = shingles[offsets[rows[i]] : offsets[rows[i] + 1]]
-        _sign(runs, len(runs), a, b, out[i])
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _band(signature, band, rows):
-    """Digest of one band of a signature. Leskovec, Rajaraman, Ullman, ch. 3."""
-    h = np.uint64(band) + _GOLDEN
-    at = band * rows
-    for r in range(0, rows - 1, 2):
-        h = _fold_product(h ^ (np.uint64(signature[at + r]) << _32 | np.uint64(signature[at + r + 1])), _SECRET)
-    if rows & 1:
-        h = _fold_product(h ^ np.uint64(signature[at + rows - 1]), _SECRET)
-    return h
+def band_keys(signatures, count, bands, rows, out):
+    """Digests of the bands of `count` signatures, into out (bands, at least count) uint64. Leskovec, Rajaraman, Ullman, ch. 3."""
+    for i in range(count):
+        for band in range(bands):
+            h = np.uint64(band) + _GOLDEN
+            at = band * rows
+            for r in range(at, at + rows - 1, 2):
+                h = _fold_product(h ^ (np.uint64(signatures[i, r]) << _32 | np.uint64(signatures[i, r + 1])), _SECRET)
+            if rows & 1:
+                h = _fold_product(h ^ np.uint64(signatures[i, at + rows - 1]), _SECRET)
+            out[band, i] = h
 
 
 @njit(cache=True, nogil=True)
@@ -257,38 +285,25 @@ def _winnow(runs, m, window, suffix, out, at):
 
 
 @njit(cache=True, nogil=True)
-def sketch(elements, flags, offsets, able, shape, a, b, out):
-    """Sketch a block of n rows into `out` (see `Sketches`).
+def anchors(flags, offsets, count, shape, power, digests, runs, suffix, out, ends):
+    """Anchors of the rows that `digest` found to be signed: winnowed long runs, for finding one passage inside another.
 
-    elements, flags, offsets : as `tasks.kernels.fold.tokenize` leaves them.
-    able    : (n,) bool, rows that are signed when they are long enough.
-    shape   : see `Shape`; a, b : (permutations,) uint32.
-    returns : how many rows were signed.
+    runs, suffix : (elements + 1,) uint64 room.
+    out          : (elements + 1,) uint64, in order of place; ends (n,) int64, where each row's end, for all rows.
     """
-    n = len(offsets) - 1
-    count = 0
     at = 0
-    for row in range(n):
+    row = 0
+    for k in range(count):
+        signed = digests.signed[k]
+        while row < signed:
+            ends[row] = at
+            row += 1
         start = offsets[row]
-        end = offsets[row + 1]
-        h, p, weight, kinds = _scan(elements, flags, start, end, shape, out.prefix)
-        out.fold[row] = h if end > start else np.uint64(0)
-        out.plain[row] = p
-        tokens = (weight + shape.token - 1) // shape.token
-        out.tokens[row] = tokens
-        long = False
-        if tokens >= shape.min_tokens:
-            m = _runs(flags, start, end, kinds, shape, shape.shingle, out.prefix, out.power, out.runs)
-            long = _distinct(out.runs, m, shape.min_shingles)
-            if long and able[row]:
-                signature = out.signatures[count]
-                _sign(out.runs, m, a, b, signature)
-                for band in range(shape.bands):
-                    out.keys[band, count] = _band(signature, band, shape.rows)
-                count += 1
-                if shape.window > 0:
-                    m = _runs(flags, start, end, kinds, shape, shape.anchor, out.prefix, out.power, out.runs)
-                    at = _winnow(out.runs, m, shape.window, out.prefix, out.anchors, at)
-        out.long[row] = long
-        out.ends[row] = at
-    return count
+        kinds = np.uint8(0)
+        for i in range(start, offsets[row + 1]):
+            kinds |= flags[i]
+        m = _runs(flags, start, offsets[row + 1], kinds, shape, shape.anchor, digests.prefix[start + row :], power, runs)
+        at = _winnow(runs, m, shape.window, suffix, out, at)
+        ends[row] = at
+        row += 1
+    ends[row : len(offsets) - 1] = at
