@@ -34,7 +34,7 @@ _ROWS = 4096
 #: Pairs that are compared in one go.
 _PAIRS = 1 << 15
 #: Shingles of sets that are held at a time, 8 bytes each: what verification takes of memory.
-_HELD = 1 << 24
+_HELD = 1 << 23
 
 
 @dataclass(frozen=True)

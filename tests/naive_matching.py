@@ -52,32 +52,48 @@ def _simplify(char: str) -> str:
 
 def elements(text: str) -> list[Element]:
     """Fold of a text. Characters that fold to several count as if they had been typed so."""
-    raw, folded = [], []
-    for char in text:
+    return [element for element, _, _ in placed(text)]
+
+
+def placed(text: str) -> list[tuple[Element, int, int]]:
+    """Elements, and where each starts and ends in the text; a space between two words is where the second begins, and is empty."""
+    raw, folded, symbols, place = "", "", "", []
+    for at, char in enumerate(text):
         to = _fold(char)
-        typed = len(to) > 1 and any(_symbol(c) in "Ta0_" for c in to)  # … is no three dots: it ends an address
-        raw += list(to) if typed else [char] * len(to)
-        folded += list(to)
+        several = "".join(map(_symbol, to))
+        if len(to) == 1:
+            raw, folded, symbols = raw + char, folded + to, symbols + several
+        elif set(several) & set("Ta0_"):
+            raw, folded, symbols = raw + to, folded + to, symbols + several
+        else:  # … is no three dots: it ends an address
+            raw, folded, symbols = raw + char, folded + char, symbols + ("'" if set(several) == {"'"} else " ")
+        place += [at] * (len(folded) - len(place))
     ascii_only = "".join(c if c.isascii() else "\0" for c in raw)
-    symbols = "".join(_symbol(c) for c in folded)
     text = "".join(_simplify(c) for c in folded)
-    out: list[Element] = []
+    out: list[tuple[Element, int, int]] = []
+
+    def add(kind: str, what: str, start: int, end: int) -> None:
+        out.append(((kind, what), place[start], place[end - 1] + 1))
+
     i, after_word, apart = 0, False, False
     while i < len(symbols):
         symbol = symbols[i]
         if symbol == "T":
-            out.append(("token", text[i]))
+            add("token", text[i], i, i + 1)
             i, after_word = i + 1, False
         elif symbol in "a0_":
             slot, end = _slot(ascii_only, symbols, i)
             if slot:
-                out.append(("slot", text[i:end]))
+                add("slot", text[i:end], i, end)
             else:
-                out += [("letter", " ")] * (after_word and apart) + [("letter", c) for c in text[i:end]]
+                out += [(("letter", " "), place[i], place[i])] * (after_word and apart)
+                for k in range(i, end):
+                    add("letter", text[k], k, k + 1)
             i, after_word, apart = end, not slot, False
         elif tag := _TAG.match(ascii_only, i):
-            out.append(("slot", "".join(to for to, typed in zip(text[i : tag.end()], raw[i : tag.end()], strict=True) if typed > " ")))
-            i, after_word, apart = tag.end(), False, False
+            end = tag.end()
+            add("slot", "".join(to for to, typed in zip(text[i:end], raw[i:end], strict=True) if typed > " "), i, end)
+            i, after_word, apart = end, False, False
         else:
             i, apart = i + 1, apart or symbol != "'"
     return out

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any, NamedTuple
 
 import naive_matching as naive
+import naive_sketch
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mixed_text import MIXED
 
-from tasks.kernels import shingle as kernel
+from tasks.kernels import fold as kernel
 from tasks.script import fold_table
 from tasks.settings import Matching
-from tasks.shingles import ANCHOR_TOKENS, ANCHOR_WINDOW, Folded, fold, shingle_sets, tokenize
+from tasks.shingles import ANCHOR_TOKENS, ANCHOR_WINDOW, shingle_sets, slot_sets, tokenize
+from tasks.sketch import Sketcher
 from tasks.store.text import Texts
 
-SETTINGS = Matching()
+#: Every row with a shingle is signed and has anchors.
+SETTINGS = Matching(min_tokens=1, min_shingles=1)
+SKETCHER = Sketcher(SETTINGS)
+
+
+class Folded(NamedTuple):
+    """What is made of the fold of a column; lists as (values, offsets)."""
+
+    fold: Any
+    plain: Any
+    tokens: Any
+    shingles: Any
+    anchors: Any
+    slots: Any
 
 
 def folded(*rows: str) -> Folded:
-    return fold(Texts.of(list(rows)), SETTINGS)
+    texts = Texts.of(list(rows))
+    sketch = SKETCHER.sketch(texts, np.ones(len(rows), np.bool_))
+    return Folded(sketch.fold, sketch.plain, sketch.tokens, shingle_sets(texts, SETTINGS), sketch.anchors, slot_sets(texts))
 
 
 def same(*rows: str) -> bool:
@@ -194,56 +213,28 @@ def test_numbers_do_not_count_in_the_plain_digest() -> None:
 
 # ---- kernel = twin -------------------------------------------------------------------------------------------------------
 
-PIECES = (
-    "好的码头漁魚万一二两第千々〇ひカ한สี𠀀⺀㈱℃ﬁ½⑩²ⅧİßŉΣéА०"
-    "abcXYZ0123456789_.@,:/-+#'’\"<>()[]*?!&=%~ \t\n\u3000，。：；！？·・…—–－．：／＠＋＃＿ａＺ０９"
-    "\u00ad\u200b\u200d\ufe0f\u0301\u20e3\U000e0100🎉❤\u3099ﾞ|`\\^{}"
-)
-WORDS = [
-    "<p class='x'>",
-    "</p>",
-    "<",
-    "<b",
-    ">",
-    "<1>",
-    "https://",
-    "HTTP://x",
-    "www.",
-    "www.a.b",
-    "C++",
-    "C#",
-    "foo.bar",
-    "a@b.c",
-    "GPT-4",
-    "1.5",
-    "12:30",
-    "2024-03-25",
-    "第一",
-    "don't",
-]
-MIXED = st.lists(
-    st.one_of(st.text(PIECES, min_size=1, max_size=6), st.sampled_from(WORDS), st.text(min_size=1, max_size=3)), max_size=12
-).map("".join)
-
-
 def test_texts_fold_as_their_twin_says() -> None:
     @settings(deadline=None, max_examples=600)
     @given(st.lists(MIXED, min_size=1, max_size=5))
     def check(rows: list[str]) -> None:
         rows = [row.encode("utf-8", "replace").decode() for row in rows]
-        hashes, flags, offsets = tokenize(Texts.of(rows))
+        values, flags, offsets = tokenize(Texts.of(rows))
         result = folded(*rows)
-        seen: dict[tuple[str, ...] | str, int] = {}
+        seen: dict[naive.Element, int] = {}
         for i, row in enumerate(rows):
             expected = naive.elements(row)
-            mine = hashes[offsets[i] : offsets[i + 1]].tolist()
+            mine = values[offsets[i] : offsets[i + 1]].tolist()
             assert len(mine) == len(expected), (row, expected)
             what = {kernel.SLOT: "slot", kernel.LETTER: "letter", kernel.NUMERAL: "token", 0: "token"}
             assert [what[f] for f in flags[offsets[i] : offsets[i + 1]].tolist()] == [e[0] for e in expected], row
-            for element, digest in zip(expected, mine, strict=True):
-                assert seen.setdefault(element, digest) == digest
+            assert mine == [naive_sketch.value(element) for element in expected], row
+            seen |= dict(zip(expected, mine, strict=True))
             assert result.tokens[i] == naive.tokens(row)
-        assert len(set(seen.values())) == len(seen)  # one digest an element, and no two share one
+        characters = {e: v for e, v in seen.items() if e[0] != "slot"}
+        assert all(chr(v) == e[1] for e, v in characters.items())  # an element is its folded character,
+        digests = {e: v for e, v in seen.items() if e[0] == "slot"}
+        assert len(set(digests.values())) == len(digests)  # and a slot a digest of its own, which no character reaches
+        assert all(v >> 63 for v in digests.values())
         for name, twin in (("shingles", naive.shingles), ("slots", naive.slots)):
             sets, twins = [set(x) for x in lists(getattr(result, name))], [twin(row) for row in rows]
             for a, b, x, y in ((a, b, x, y) for a, x in zip(sets, twins, strict=True) for b, y in zip(sets, twins, strict=True)):
@@ -254,13 +245,16 @@ def test_texts_fold_as_their_twin_says() -> None:
     check()
 
 
-def test_shingles_anchors_and_slots_are_sorted_and_distinct() -> None:
+def test_shingles_and_slots_are_sorted_and_distinct_and_anchors_stand_in_order_of_place() -> None:
     rng = np.random.default_rng(3)
     rows = ["".join(rng.choice(list("山水人家天地好的一二ab1 "), size)) for size in (0, 3, 24, 25, 300, 20_000, 90_000)]
     result = folded(*rows, "哈" * 5000)
-    for name in ("shingles", "anchors", "slots"):
+    for name in ("shingles", "slots"):
         assert all(row == sorted(set(row)) for row in lists(getattr(result, name)))
-    assert len(lists(result.shingles)[-1]) == 1
+    for row in lists(result.anchors):
+        assert all(one != other for one, other in itertools.pairwise(row))
+    assert any(row != sorted(set(row)) for row in lists(result.anchors))
+    assert len(lists(result.shingles)[-1]) == len(lists(result.anchors)[-1]) == 1
 
 
 @settings(deadline=None, max_examples=200)
@@ -275,23 +269,25 @@ def test_texts_that_share_23_tokens_share_an_anchor(shared: str, a: str, b: str,
 
 @settings(deadline=None, max_examples=200)
 @given(st.text("山水人家天地 abc1", max_size=120))
-def test_anchors_are_the_least_runs_of_every_window(text: str) -> None:
-    hashes, flags, offsets = tokenize(Texts.of([text]))
-    row = lists(folded(text).anchors)[0]
-    least = 5 * ANCHOR_TOKENS
-    prefix, power, out = (np.empty(len(hashes) + 1, np.uint64) for _ in range(3))
-    power[:] = kernel._powers(len(hashes) + 1)
-    count = kernel._hash_runs(hashes, flags, 0, offsets[1], 5, 3, least, prefix, power, out)
-    assert count == len(naive.runs(naive.elements(text), least))
-    values = out[:count].tolist()
-    windows = [values[i : i + ANCHOR_WINDOW] for i in range(max(1, count - ANCHOR_WINDOW + 1))] if values else []
-    assert row == sorted({min(w) for w in windows})
+def test_shingles_and_anchors_are_made_of_the_runs_of_the_definition(text: str) -> None:
+    expected = naive_sketch.sketch(text, SETTINGS)
+    result = folded(text)
+    assert lists(result.shingles) == [sorted(set(expected.shingles))]
+    (row,) = lists(result.anchors)
+    assert row == expected.anchors
+    elements = [(naive_sketch.value(e), naive.weight(e)) for e in naive.elements(text)]
+    values = naive_sketch.runs(elements, 5 * ANCHOR_TOKENS)
+    assert len(values) == len(naive.runs(naive.elements(text), 5 * ANCHOR_TOKENS))
+    windows = [values[i : i + ANCHOR_WINDOW] for i in range(max(1, len(values) - ANCHOR_WINDOW + 1))] if values else []
+    assert set(row) == {min(w) for w in windows}
 
 
-def test_shingle_sets_are_those_of_the_fold() -> None:
-    rows = [BASE, "", "hello wide world"]
-    values, offsets = shingle_sets(Texts.of(rows), SETTINGS)
-    assert lists((values, offsets)) == lists(folded(*rows).shingles)
+def test_shingle_sets_are_those_that_are_signed() -> None:
+    rows = [BASE, "hello wide world"]
+    sketch = SKETCHER.sketch(Texts.of(rows), np.ones(2, np.bool_))
+    shingles = lists(shingle_sets(Texts.of(rows), SETTINGS))
+    assert sketch.signatures.tolist() == [naive_sketch.signature(row, SETTINGS) for row in shingles]
+    assert lists(shingle_sets(Texts.of(["", "好的", "hell"]), SETTINGS)) == [[], [], []]
 
 
 def test_an_html_tag_is_one_slot() -> None:
