@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tasks.kernels import align as kernel
 from tasks.kernels import fold as fold_kernel
+from tasks.kernels import inside as word_kernel
 from tasks.placed import tokenize_placed
 from tasks.settings import Matching
 from tasks.shingles import tokenize, weights
@@ -85,6 +86,11 @@ def align_rows(column: Placed, left: I64Array, right: I64Array, settings: Matchi
     pair, spans, equal, crowded = kernel.align(
         column.elements, column.at, column.offsets, left, right, seed, least, gap, shingle, min(token, letter)
     )
+    heads, tails = word_kernel.to_words(
+        column.elements, column.flags, column.offsets, left, right, pair, spans, fold_kernel.LETTER, _space()
+    )
+    head, tail = spans[:, 0], spans[:, 1]
+    equal = equal - (column.at[head] - column.at[head - heads]) - (column.at[tail + tails] - column.at[tail])
     order = np.lexsort((spans[:, 2], spans[:, 0], pair))
     pair, spans, equal = pair[order], spans[order], equal[order]
     weight = column.at[spans[:, 1::2]] - column.at[spans[:, ::2]]
@@ -108,7 +114,13 @@ def _tokens(weight: I64Array, token: int) -> I32Array:
 
 def inside(column: Placed, left: I64Array, right: I64Array) -> BoolArray:
     """(n,) bool: the whole fold of row left[i] stands in that of row right[i], not beginning or ending amid a word or a number there."""
-    space = tokenize(Texts.of(["a b"]))[0][1]
     number = fold_kernel.SLOT | fold_kernel.NUMERAL
-    found: BoolArray = kernel.inside(column.elements, column.flags, column.offsets, left, right, fold_kernel.LETTER, number, space)
+    found: BoolArray = word_kernel.inside(
+        column.elements, column.flags, column.offsets, left, right, fold_kernel.LETTER, number, _space()
+    )
     return found
+
+
+def _space() -> np.uint64:
+    """The element between two words."""
+    return np.uint64(tokenize(Texts.of(["a b"]))[0][1])

@@ -5,7 +5,7 @@
 
 Two unrelated paragraphs of 150 to 500 characters get the same stretch of a third text pasted somewhere (shape *shared*), or one of
 them is that stretch and nothing else (shape *whole*). The copy is verbatim, in the other script, re-punctuated, wrapped at another
-width, with 2 or 5 % of its characters changed, or with a sentence of 10 to 30 characters left out of its middle. All pairs go
+width, with 2 or 5 % of its characters changed, or of a stretch that is 10 to 30 characters longer, left out in the middle. All pairs go
 through one run of the pipeline. *Found*: a row of `blocks` holds at least four fifths of the stretch on both sides. *Error*: how many
 characters a found span's end lies from the true one, the worst of its four ends; punctuation at an end is on neither side counted.
 With --input, texts are paragraphs of the files there (prose of at least 80 characters, each used once; the script of a copy is then
@@ -100,17 +100,18 @@ class Planter:
         return text[:size]
 
     def stretch(self, length: int) -> tuple[str, str]:
-        """A stretch of a length, in both scripts, that begins and ends with a letter."""
+        """A stretch of a length and up to the end of a word, in both scripts, that begins and ends with a letter."""
         hans = hant = ""
         while True:
             more = next(self.texts)
             hans, hant = hans + more[0], hant + more[1]
-            for start in range(max(0, len(hans) - length)):
-                one = hans[start : start + length]
-                if len(one) == length and one[0].isalnum() and one[-1].isalnum():
-                    return one, hant[start : start + length]
+            for start in range(max(0, len(hans) - length - 30)):
+                end = next(i for i in itertools.count(start + length) if not _amid_word(hans, i))
+                one = hans[start:end]
+                if one[0].isalnum() and one[-1].isalnum() and not _amid_word(hans, start):
+                    return one, hant[start:end]
 
-    def copy(self, kind: str, text: str, other: str) -> str:
+    def copy(self, kind: str, text: str, other: str, dropped: int) -> str:
         rng = self.rng
         if kind == "script":
             return other
@@ -119,14 +120,14 @@ class Planter:
         if kind == "wrapped":
             return _wrapped(text, rng.randrange(25, 40))
         if kind == "sentence":
-            size = rng.randrange(10, 31)
-            at = rng.randrange(len(text) // 4, max(len(text) // 4 + 1, 3 * len(text) // 4 - size))
-            return text[:at] + text[at + size :]
+            at = rng.randrange(len(text) // 4, 3 * len(text) // 4 - dropped)
+            return text[:at] + text[at + dropped :]
         return edited(text, {"edit2": 0.02, "edit5": 0.05}[kind], rng) if kind.startswith("edit") else text
 
     def case(self, length: int, kind: str, shape: str) -> Case:
-        text, other = self.stretch(length)
-        copy = self.copy(kind, text, other)
+        dropped = self.rng.randrange(10, 31) if kind == "sentence" else 0
+        text, other = self.stretch(length + dropped)
+        copy = self.copy(kind, text, other, dropped)
         sides = [self.plant(text, shape == "whole"), self.plant(copy, False)]
         (one, first), (two, second) = sides if self.rng.random() < 0.5 else sides[::-1]
         return Case(length, kind, shape, (one, two), (first, second))
@@ -135,16 +136,23 @@ class Planter:
         if alone:
             return text, (0, len(text))
         host = self.host()
-        at = self.rng.randrange(20, len(host) - 20)
-        return host[:at] + text + host[at:], (at, at + len(text))
+        at = next(i for i in itertools.count(self.rng.randrange(20, len(host) - 20)) if not _amid_word(host, i))
+        before, after = host[:at], host[at:]
+        before += " " * _amid_word(before + text, at)  # a paste does not grow together with the words beside it
+        after = " " * _amid_word(text + after, len(text)) + after
+        return before + text + after, (len(before), len(before) + len(text))
+
+
+def _amid_word(text: str, at: int) -> bool:
+    """Whether a cut there falls into a word, a number, an address, code."""
+    return 0 < at < len(text) and all(c.isascii() and not c.isspace() for c in text[at - 1 : at + 1])
 
 
 def _wrapped(text: str, width: int) -> str:
-    """Lines of about `width` characters; no word or number is broken."""
+    """Lines of about `width` characters; no word is broken."""
     lines, start = [], 0
     for end in range(len(text) + 1):
-        amid = 0 < end < len(text) and all(c.isascii() and not c.isspace() for c in text[end - 1 : end + 1])
-        if end == len(text) or (end - start >= width and not amid):
+        if end == len(text) or (end - start >= width and not _amid_word(text, end)):
             lines.append(text[start:end])
             start = end
     return "\n".join(lines)
