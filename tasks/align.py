@@ -75,8 +75,7 @@ def align(a: Texts, b: Texts, settings: Matching) -> Aligned:
     [[4], [13], [0], [9]]
     """
     rows = np.arange(len(a), dtype=np.int64)
-    both = Texts(np.concatenate([a.chars, b.chars]), np.concatenate([a.offsets, b.offsets[1:] + a.offsets[-1]]))
-    return align_rows(placed(both, settings), rows, rows + len(a), settings)
+    return align_rows(placed(_joined(a, b), settings), rows, rows + len(a), settings)
 
 
 def align_rows(column: Placed, left: I64Array, right: I64Array, settings: Matching) -> Aligned:
@@ -110,6 +109,27 @@ def align_rows(column: Placed, left: I64Array, right: I64Array, settings: Matchi
 def _tokens(weight: I64Array, token: int) -> I32Array:
     """Length in tokens, rounded up as the lengths of passages are."""
     return ((weight + token - 1) // token).astype(np.int32)
+
+
+def whole_in(a: Texts, b: Texts, settings: Matching) -> BoolArray:
+    """(n,) bool: all of row i of a stands, as far as the fold sees, in one stretch of row i of b, and is long enough to be removed for it.
+
+    >>> whole_in(Texts.of(["溪水清清，沙里有金。"] * 2), Texts.of(["老李说溪水清清沙裏有金", "溪水清，沙里有金"]), Matching()).tolist()
+    [False, False]
+    >>> song = "溪水清清，沙里有金。" * 6
+    >>> whole_in(Texts.of([song, song]), Texts.of(["老李说" + song, song[:-3]]), Matching()).tolist()
+    [True, False]
+    """
+    rows = np.arange(len(a), dtype=np.int64)
+    column = placed(_joined(a, b), settings)
+    weight = np.diff(column.at[column.offsets[: len(a) + 1]])
+    long: BoolArray = weight > (settings.min_contained_tokens - 1) * weights(settings)[0]
+    return long & inside(column, rows, rows + len(a))
+
+
+def _joined(a: Texts, b: Texts) -> Texts:
+    """The rows of both columns."""
+    return Texts(np.concatenate([a.chars, b.chars]), np.concatenate([a.offsets, b.offsets[1:] + a.offsets[-1]]))
 
 
 def inside(column: Placed, left: I64Array, right: I64Array) -> BoolArray:
