@@ -62,9 +62,8 @@ def match(index: Index, folder: Path, settings: Matching) -> dict[str, int]:
     contained, sharing = _contained(index, members, sizes, _anchored(index, members, sizes, near, counters), settings, counters)
     pairs = _describe(index, members, classes, sizes, near, contained, settings)
     write_table(folder / "pairs.arrow", pairs)
-    uneven = _uneven(index, members, near, sizes)
-    counters["uneven"] = len(uneven[0])
-    left, right = (members[np.concatenate(side)] for side in zip(sharing, uneven, strict=True))
+    partial = _partial(index, members, sizes, near, settings)
+    left, right = (members[np.concatenate(side)] for side in zip(sharing, partial, strict=True))
     write_table(folder / "blocks.arrow", overlaps(index, np.minimum(left, right), np.maximum(left, right), settings, counters))
     counters["pairs"] = len(pairs)
     write_json(folder / "done.json", counters)
@@ -248,17 +247,19 @@ def _contained(
     return (left[good], right[good], common[good]), (left[sharing], right[sharing])
 
 
-def _uneven(
-    index: Index, members: I64Array, near: tuple[I64Array, I64Array, I32Array], sizes: I32Array
+def _partial(
+    index: Index, members: I64Array, sizes: I32Array, near: tuple[I64Array, I64Array, I32Array], settings: Matching
 ) -> tuple[I64Array, I64Array]:
-    """Near pairs of which one side is clearly longer, among the most similar of either: what they share has a place worth showing."""
+    """Near pairs that share a part rather than the whole, among the most similar of either side: too unlike to be removed, or one side
+    clearly longer. Not those that differ in numbers and links only."""
     left, right, common = near
+    similarity = common / (sizes[left] + sizes[right] - common)
     tokens = index.column("match", "tokens").astype(np.float64)[members]
-    chosen = np.flatnonzero(np.minimum(tokens[left], tokens[right]) < _EVEN * np.maximum(tokens[left], tokens[right]))
-    left, right = left[chosen], right[chosen]
-    similarity = common[chosen] / (sizes[left] + sizes[right] - common[chosen])
-    kept = best_of_each(left, right, similarity, _LISTED)
-    return left[kept], right[kept]
+    plain = index.column("match", "plain")[members]
+    uneven = np.minimum(tokens[left], tokens[right]) < _EVEN * np.maximum(tokens[left], tokens[right])
+    chosen = np.flatnonzero((uneven | (similarity < settings.remove_threshold)) & (plain[left] != plain[right]))
+    chosen = chosen[best_of_each(left[chosen], right[chosen], similarity[chosen], _LISTED)]
+    return left[chosen], right[chosen]
 
 
 def best_of_each(a: npt.NDArray[Any], b: npt.NDArray[Any], weight: npt.NDArray[Any], count: int) -> I64Array:

@@ -4,8 +4,8 @@
     python tests/bench/containment.py --input DIR --count 50
 
 Two unrelated paragraphs of 150 to 500 characters get the same stretch of a third text pasted somewhere (shape *shared*), or one of
-them is that stretch and nothing else (shape *whole*). The copy is verbatim, in the other script, re-punctuated, wrapped at another
-width, with 2 or 5 % of its characters changed, or of a stretch that is 10 to 30 characters longer, left out in the middle. All pairs go
+them is that stretch and nothing else (shape *whole*). The copy is verbatim, in the other script, re-punctuated, hard-wrapped with
+the text around it, with 2 or 5 % of its characters changed, or of a stretch that is 10 to 30 characters longer, left out in the middle. All pairs go
 through one run of the pipeline. *Found*: a row of `blocks` holds at least four fifths of the stretch on both sides. *Error*: how many
 characters a found span's end lies from the true one, the worst of its four ends; punctuation at an end is on neither side counted.
 With --input, texts are paragraphs of the files there (prose of at least 80 characters, each used once; the script of a copy is then
@@ -15,6 +15,8 @@ converted by OpenCC), else they are generated.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import itertools
 import json
 import random
@@ -93,11 +95,11 @@ class Planter:
         self.texts, self.rng = texts, rng
 
     def host(self) -> str:
-        """One line of 150 to 500 characters."""
+        """One line of 150 to 500 characters that ends a sentence: a hard-wrapped paragraph is known by that."""
         size, text = self.rng.randrange(150, 500), ""
         while len(text) < size:
             text += next(self.texts)[0]
-        return text[:size]
+        return text[:size].rstrip("，。、；：,.;: ") + "。"
 
     def stretch(self, length: int) -> tuple[str, str]:
         """A stretch of a length and up to the end of a word, in both scripts, that begins and ends with a letter."""
@@ -117,8 +119,6 @@ class Planter:
             return other
         if kind == "punctuation":
             return text.translate(rng.choice(_PUNCTUATION))
-        if kind == "wrapped":
-            return _wrapped(text, rng.randrange(25, 40))
         if kind == "sentence":
             at = rng.randrange(len(text) // 4, 3 * len(text) // 4 - dropped)
             return text[:at] + text[at + dropped :]
@@ -129,6 +129,8 @@ class Planter:
         text, other = self.stretch(length + dropped)
         copy = self.copy(kind, text, other, dropped)
         sides = [self.plant(text, shape == "whole"), self.plant(copy, False)]
+        if kind == "wrapped":
+            sides[1] = _wrapped(*sides[1], self.rng.randrange(56, 80))
         (one, first), (two, second) = sides if self.rng.random() < 0.5 else sides[::-1]
         return Case(length, kind, shape, (one, two), (first, second))
 
@@ -148,14 +150,18 @@ def _amid_word(text: str, at: int) -> bool:
     return 0 < at < len(text) and all(c.isascii() and not c.isspace() for c in text[at - 1 : at + 1])
 
 
-def _wrapped(text: str, width: int) -> str:
-    """Lines of about `width` characters; no word is broken."""
-    lines, start = [], 0
-    for end in range(len(text) + 1):
-        if end == len(text) or (end - start >= width and not _amid_word(text, end)):
-            lines.append(text[start:end])
-            start = end
-    return "\n".join(lines)
+def _wrapped(text: str, span: Span, width: int) -> tuple[str, Span]:
+    """The whole text in lines of at most `width` columns (a Han character takes two), and where the span is then; no word is broken."""
+    at_column = [0, *itertools.accumulate(1 + (char >= "\u2e80") for char in text)]
+    cuts, fits = [0], 0
+    for at in range(1, len(text) + 1):
+        if at_column[at] - at_column[cuts[-1]] > width and fits > cuts[-1]:
+            cuts.append(fits)
+        if not _amid_word(text, at):
+            fits = at
+    lines = [text[a:b] for a, b in itertools.pairwise([*cuts, len(text)])]
+    start, end = (at + sum(0 < cut <= at for cut in cuts) for at in span)
+    return "\n".join(lines), (start, end)
 
 
 # --- Measuring ------------------------------------------------------------------------------------------------------------
@@ -171,7 +177,8 @@ def run(cases: list[Case], folder: Path) -> dict[int, list[tuple[Span, Span]]]:
         (folder / "in" / f"{side}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     config = folder / "taosha.toml"
     config.write_text("[boilerplate]\npacks = []\nmin_documents = 1000000\n", encoding="utf-8")
-    execute([folder / "in"], folder / "out", config, direct=True, workers=1, as_json=True)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        execute([folder / "in"], folder / "out", config, direct=True, workers=1, as_json=True)
     found: dict[int, list[tuple[Span, Span]]] = defaultdict(list)
     for row in pq.read_table(folder / "out" / "latest" / "blocks").to_pylist():
         if row["source_a"] != row["source_b"] and row["record_a"] == row["record_b"]:
