@@ -8,47 +8,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tasks.blocks import occurrence_blocks
+from tasks.columns import place, side, table_of
 from tasks.decide import KEPT, Verdicts
 from tasks.families import Families
 from tasks.index import Index
-from tasks.links import cluster_id, is_duplicate
-from tasks.match import CONTAINED, EDITED
+from tasks.links import cluster_id, is_duplicate, pair_kinds, twin_shares
+from tasks.match import CONTAINED, EDITED, best_of_each
 from tasks.match import KINDS as PAIR_KINDS
 from tasks.store.ids import digest_of
-from tasks.store.schemas import BLOCKS, CLUSTERS, FAMILIES, OCCURRENCES, PAIRS
+from tasks.store.schemas import CLUSTERS, FAMILIES, OCCURRENCES, PAIRS
 from tasks.store.stage import numbers, whole
-from tasks.store.text import F32Array, I32Array, I64Array
+from tasks.store.text import I32Array, I64Array
 
 #: Rows of `pairs` for each passage beside its link to the kept neighbour.
 LISTED = 8
 _IDENTICAL, _SCRIPT, _WIDTH = 0, 1, 2
-
-
-def _table(schema: pa.Schema, columns: dict[str, Any]) -> pa.Table:
-    arrays = []
-    for f in schema:
-        column = columns[f.name]
-        array = whole(column) if isinstance(column, (pa.Array, pa.ChunkedArray)) else pa.array(column)
-        arrays.append(array if array.type == f.type else array.cast(f.type))
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def _side(index: Index, gids: I64Array, letter: str) -> dict[str, Any]:
-    rows = index.lookup(gids, ["char_start", "char_end", "line_start", "line_end"])
-    places = index.places(index.doc[gids])
-    return {
-        **{f"{name}_{letter}": places[name] for name in ("source", "record", "doc_id")},
-        **{f"{name}_{letter}": rows[name] for name in ("char_start", "char_end", "line_start", "line_end")},
-    }
-
-
-def _place(index: Index, gids: I64Array) -> dict[str, Any]:
-    rows = index.lookup(gids, ["char_start", "char_end", "line_start", "line_end"])
-    places = index.places(index.doc[gids])
-    return {
-        **{name: places[name] for name in ("source", "record", "locator", "doc_id")},
-        **{name: rows[name] for name in ("char_start", "char_end", "line_start", "line_end")},
-    }
 
 
 def link_kinds(index: Index, a: I64Array, b: I64Array) -> npt.NDArray[np.uint8]:
@@ -66,7 +41,9 @@ def pairs_table(index: Index, classes: I32Array, first: I64Array, pairs: pa.Tabl
     Pairs of classes are shown by the best-ranked member of each; members of equal fold are linked to that member.
     """
     a, b = first[numbers(pairs["a"])], first[numbers(pairs["b"])]
-    chosen = _best(numbers(pairs["a"]), numbers(pairs["b"]), numbers(pairs["similarity"]), numbers(pairs["kind"]) == CONTAINED)
+    kinds = pair_kinds(pairs)
+    best = best_of_each(numbers(pairs["a"]), numbers(pairs["b"]), numbers(pairs["similarity"]), LISTED)
+    chosen = np.union1d(best, np.flatnonzero(kinds == CONTAINED))
     able = index.flags("match", "long") & (classes >= 0)
     members = np.flatnonzero(able & (first[np.maximum(classes, 0)] != np.arange(len(classes))))
     heads = first[classes[members]]
@@ -82,7 +59,7 @@ def pairs_table(index: Index, classes: I32Array, first: I64Array, pairs: pa.Tabl
         "containment_a": np.concatenate([numbers(pairs["containment_a"])[chosen], one, links[3]]),
         "containment_b": np.concatenate([numbers(pairs["containment_b"])[chosen], one, links[4]]),
         "estimate": np.concatenate([numbers(pairs["estimate"])[chosen], nothing, links[5]]),
-        "kind": np.concatenate([numbers(pairs["kind"])[chosen], same, links[6]]),
+        "kind": np.concatenate([kinds[chosen], same, links[6]]),
         "accepted": np.concatenate(
             [(numbers(pairs["b_for_a"]) | numbers(pairs["a_for_b"]))[chosen], ~index.flags("match", "rigid")[members], links[7]]
         ),
@@ -94,13 +71,13 @@ def pairs_table(index: Index, classes: I32Array, first: I64Array, pairs: pa.Tabl
     _, unique = np.unique((left << 32) | right, return_index=True)
     left, right = left[unique], right[unique]
     estimate = rows["estimate"][unique]
-    return _table(
+    return table_of(
         PAIRS,
         {
             "passage_a": index.lookup(left, ["passage_id"])["passage_id"],
             "passage_b": index.lookup(right, ["passage_id"])["passage_id"],
-            **_side(index, left, "a"),
-            **_side(index, right, "b"),
+            **side(index, left, "a"),
+            **side(index, right, "b"),
             **{name: rows[name][unique] for name in ("similarity", "containment_a", "containment_b", "accepted")},
             "estimate": pa.array(estimate, mask=np.isnan(estimate)),
             "kind": pa.array(PAIR_KINDS).take(pa.array(rows["kind"][unique])),
@@ -130,7 +107,7 @@ def _links(index: Index, classes: I32Array, pairs: pa.Table, verdicts: Verdicts,
 
     first_is_mine = a[at] == mine if len(keys) else equal
     one, other = value("containment_a", 1.0), value("containment_b", 1.0)
-    kind = np.where(equal, link_kinds(index, gids, twin), numbers(pairs["kind"])[at] if len(keys) else 0).astype(np.uint8)
+    kind = np.where(equal, link_kinds(index, gids, twin), pair_kinds(pairs)[at] if len(keys) else 0).astype(np.uint8)
     return (
         gids,
         twin,
@@ -141,20 +118,6 @@ def _links(index: Index, classes: I32Array, pairs: pa.Table, verdicts: Verdicts,
         kind,
         np.ones(len(gids), np.bool_),
     )
-
-
-def _best(a: I32Array, b: I32Array, similarity: F32Array, contained: npt.NDArray[np.bool_]) -> I64Array:
-    """Rows that are among the LISTED best of either of their classes, or contained."""
-    both = np.concatenate([a, b])
-    weight = np.concatenate([similarity, similarity])
-    row = np.concatenate([np.arange(len(a)), np.arange(len(a))])
-    order = np.lexsort((row, -weight, both))
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(both[order])) + 1]) if len(order) else np.empty(0, np.int64)
-    lengths = np.diff(np.append(starts, len(order)))
-    place = np.arange(len(order)) - np.repeat(starts, lengths)
-    listed = np.zeros(len(a), np.bool_)
-    listed[row[order[place < LISTED]]] = True
-    return np.flatnonzero(listed | contained)
 
 
 def neighbour_counts(classes: I32Array, size: I64Array, pairs: pa.Table) -> I64Array:
@@ -179,25 +142,29 @@ def clusters_table(index: Index, verdicts: Verdicts, classes: I32Array, size: I6
     owner = np.concatenate([kept, twins])
     role = np.concatenate([np.zeros(len(kept), np.int64), np.ones(len(gone), np.int64)])
     similarity = np.concatenate([np.ones(len(kept), np.float32), verdicts.similarity[gone]])
+    shares, whole_inside = twin_shares(classes, pairs, verdicts, gone)
+    containment = np.concatenate([np.full(len(kept), np.nan, np.float32), shares])
+    near = np.where(whole_inside, CONTAINED, EDITED)
     kind = np.concatenate(
         [
             np.full(len(kept), -1, np.int64),
-            np.where(classes[gone] == classes[twins], link_kinds(index, gone, twins), EDITED).astype(np.int64),
+            np.where(classes[gone] == classes[twins], link_kinds(index, gone, twins), near).astype(np.int64),
         ]
     )
     order = np.lexsort((gids, role, owner))
-    gids, owner, role, similarity, kind = gids[order], owner[order], role[order], similarity[order], kind[order]
+    gids, owner, role, similarity, kind, containment = (x[order] for x in (gids, owner, role, similarity, kind, containment))
     ids = index.lookup(gids, ["passage_id", "content_id"])
     owners = index.lookup(owner, ["passage_id"])["passage_id"].to_pylist()
-    return _table(
+    return table_of(
         CLUSTERS,
         {
             "cluster_id": pa.array([cluster_id(x) for x in owners], pa.string()),
             "passage_id": ids["passage_id"],
             "content_id": ids["content_id"],
-            **_place(index, gids),
+            **place(index, gids),
             "role": pa.array(["kept", "removed"]).take(pa.array(role)),
             "similarity": similarity,
+            "containment": pa.array(containment, mask=np.isnan(containment)),
             "kind": pa.array(PAIR_KINDS).take(pa.array(kind, mask=kind < 0)),
             "neighbour_count": neighbour_counts(classes, size, pairs)[gids],
         },
@@ -228,7 +195,7 @@ def family_tables(
     inside, run = families.members(order)
     char_count = np.bincount(run, index.column("passages", "visible")[inside], minlength=len(order)).astype(np.int64)
     verdict = _run_verdicts(inside, run, len(order), verdicts)
-    occurrences = _table(
+    occurrences = table_of(
         OCCURRENCES,
         {
             "family_id": run_ids,
@@ -241,12 +208,12 @@ def family_tables(
         },
     )
     other = np.flatnonzero(exemplar != order)
-    blocks = _blocks(index, families, first, last, exemplar, similarity, char_count, run_ids, other)
+    blocks = occurrence_blocks(index, families, first, last, exemplar, similarity, char_count, run_ids, other)
     return _families(index, families, ids, verdicts, categories, first, exemplar, char_count, verdict), occurrences, blocks
 
 
 def _spans(index: Index, first: I64Array, last: I64Array) -> tuple[dict[str, Any], dict[str, Any]]:
-    return _place(index, first), _place(index, last)
+    return place(index, first), place(index, last)
 
 
 def _run_verdicts(inside: I64Array, run: I64Array, count: int, verdicts: Verdicts) -> npt.NDArray[np.int64]:
@@ -254,36 +221,6 @@ def _run_verdicts(inside: I64Array, run: I64Array, count: int, verdicts: Verdict
     gone = (verdicts.reason != KEPT) & ~verdicts.split
     removed, split, total = (np.bincount(run[x], minlength=count) for x in (gone[inside], verdicts.split[inside], slice(None)))
     return np.where((removed == 0) & (split == 0), 0, np.where(removed == total, 1, 2))
-
-
-def _blocks(
-    index: Index,
-    families: Families,
-    first: I64Array,
-    last: I64Array,
-    exemplar: I64Array,
-    similarity: F32Array,
-    char_count: I64Array,
-    run_ids: list[str],
-    other: I64Array,
-) -> pa.Table:
-    model = exemplar[other]
-    columns: dict[str, Any] = {}
-    for letter, begin, end in (("a", families.first[model], families.last[model]), ("b", first[other], last[other])):
-        opening, closing = _side(index, begin, letter), _side(index, end, letter)
-        columns.update(opening)
-        columns[f"char_end_{letter}"], columns[f"line_end_{letter}"] = closing[f"char_end_{letter}"], closing[f"line_end_{letter}"]
-    keys = zip(*(columns[name].to_pylist() for name in ("doc_id_a", "char_start_a", "doc_id_b", "char_start_b")), strict=True)
-    return _table(
-        BLOCKS,
-        {
-            **columns,
-            "family_id": [run_ids[i] for i in other.tolist()],
-            "block_id": [digest_of("block", *(str(part) for part in key)) for key in keys],
-            "char_count": char_count[other],
-            "similarity": similarity[other],
-        },
-    )
 
 
 def _families(

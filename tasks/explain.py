@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 from tasks.errors import UsageError
 from tasks.report_model import lookup, why_kept
 from tasks.report_texts import PLACE, Limits, Row, Texts
-from tasks.store.schemas import CLUSTERS, FAMILIES, OCCURRENCES, PAIRS, PASSAGES, REMOVED, SOURCES, TEMPLATES
+from tasks.store.schemas import BLOCKS, CLUSTERS, FAMILIES, OCCURRENCES, PAIRS, PASSAGES, REMOVED, SOURCES, TEMPLATES
 from tasks.summary import manifest_of, one_line, scan
 
 pc: Any = pyarrow.compute  # the stubs type most of its functions too narrowly
@@ -62,6 +62,7 @@ class Story:
     twin: Row | None
     copies: list[Row]
     pairs: list[Row]
+    blocks: list[Row]
     members: list[Row]
     family: Row | None
     occurrences: list[Row]
@@ -104,9 +105,12 @@ def explain(snapshot: Path, ref: str) -> Story:
     copies = (
         []
         if removed
-        else some("copies", "removed", ["passage_id", *PLACE, "reason", "similarity", "raw"], pc.field("kept_passage_id") == own)
+        else some(
+            "copies", "removed", ["passage_id", *PLACE, "reason", "similarity", "containment", "raw"], pc.field("kept_passage_id") == own
+        )
     )
     pairs = some("pairs", "pairs", PAIRS.names, (pc.field("passage_a") == own) | (pc.field("passage_b") == own))
+    blocks = some("blocks", "blocks", BLOCKS.names, (pc.field("kind") != "occurrence") & (_touches(row, "a") | _touches(row, "b")))
     members = (
         some("members", "clusters", CLUSTERS.names, (pc.field("cluster_id") == row["cluster_id"]) & (pc.field("passage_id") != own))
         if row["cluster_id"]
@@ -122,7 +126,7 @@ def explain(snapshot: Path, ref: str) -> Story:
         verdict="removed" if removed else "kept",
         why=_why_removed(row, rule, twin, pairs) if removed else _why_kept(snapshot, row, copies, totals["copies"], manifest),
         row=row, raw=raw, text=None if removed else row["text"], before=around.before, after=around.after, source=source, rule=rule,
-        factors=[] if removed else _factors(row), twin=twin, copies=copies, pairs=pairs, members=members, family=family,
+        factors=[] if removed else _factors(row), twin=twin, copies=copies, pairs=pairs, blocks=blocks, members=members, family=family,
         occurrences=occurrences, parts=_parts(snapshot, row), same_line=same_line, totals=totals,
     )  # fmt: skip
 
@@ -258,9 +262,23 @@ def _factors(row: Row) -> list[tuple[str, float, float]]:
     return explain_score(row)
 
 
+def _touches(row: Row, side: str) -> ds.Expression:
+    """Rows of `blocks` of which one side lies over a span."""
+    start, end = pc.field(f"char_start_{side}"), pc.field(f"char_end_{side}")
+    return (pc.field(f"doc_id_{side}") == row["doc_id"]) & (start < row["char_end"]) & (end > row["char_start"])
+
+
+def is_inside(row: Row, pairs: list[Row]) -> bool:
+    """Whether a removed row went because all of it stands inside its kept twin."""
+    twin = row.get("kept_passage_id")
+    return any(pair["kind"] == "contained" and twin in (pair["passage_a"], pair["passage_b"]) for pair in pairs)
+
+
 def _why_removed(row: Row, rule: Row | None, twin: Row | None, pairs: list[Row]) -> str:
     reason = (row["reason"] or "unknown").replace("_", " ")
     said = f": {row['evidence']}" if row["evidence"] else ""
+    if twin and is_inside(row, pairs):
+        return f"Removed as {reason}: contained in {where(twin)}, which keeps all of it{said}"
     if twin:
         same = next((pair for pair in pairs if twin["passage_id"] in (pair["passage_a"], pair["passage_b"])), None)
         kind = f", {same['kind'].replace('_', ' ')}" if same else ""

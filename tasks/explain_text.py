@@ -100,22 +100,41 @@ def _lists(story: Story) -> list[tuple[str, str, list[tuple[str, str]]]]:
     for pair in story.pairs:
         other = "_b" if pair["passage_a"] == own else "_a"
         estimate = f", estimated {pair['estimate']:.3f}" if pair["estimate"] is not None else ""
-        note = f"{pair['kind'].replace('_', ' ')}{estimate}{'' if pair['accepted'] else ', reported only'}"
-        pairs.append((f"{pair['similarity']:.3f}", f"{where(pair, other)}  {note}"))
+        said = _contained(pair, other) if pair["kind"] == "contained" else f"{pair['kind'].replace('_', ' ')}{estimate}"
+        pairs.append((f"{pair['similarity']:.3f}", f"{where(pair, other)}  {said}{'' if pair['accepted'] else ', reported only'}"))
     copies = [
         (f"{c['similarity'] or 0:.3f}", f"{where(c)}  {c['reason'].replace('_', ' ')}  {one_line(c['raw'] or '', 60)}")
         for c in story.copies
     ]
-    members = [(m["role"], f"{where(m)}  {m['similarity'] or 0:.3f} {m['kind'] or ''}") for m in story.members]
+    members = [
+        (m["role"], f"{where(m)}  " + ("contained" if m["kind"] == "contained" else f"{m['similarity'] or 0:.3f} {m['kind'] or ''}"))
+        for m in story.members
+    ]
     places = [(f"{o['similarity'] or 0:.3f}", f"{where(o)}  {o['verdict']}") for o in story.occurrences]
     title = (
         f"Family: {family['occurrence_count']:,} places in {family['document_count']:,} documents, {family['verdict']}" if family else ""
     )
     return [
-        ("Copies that name it", "copies", copies), ("Verified pairs", "pairs", pairs), ("Others of its cluster", "members", members),
+        ("Copies that name it", "copies", copies), ("Verified pairs", "pairs", pairs),
+        ("Stretches that stand elsewhere too", "blocks", [_block(story, block) for block in story.blocks]), ("Others of its cluster", "members", members),
         (title, "occurrences", places), ("Others on the same line", "same_line", [(p["verdict"], f"{where(p)}  {p['passage_id']}") for p in story.same_line]),
         ("Other parts of the same passage", "parts", [(p["verdict"], where(p)) for p in story.parts]),
     ]  # fmt: skip
+
+
+def _contained(pair: dict[str, Any], other: str) -> str:
+    """Which side of a pair lies in the other, from this passage's point of view."""
+    theirs, mine = (pair[f"containment{side}"] for side in (other, "_a" if other == "_b" else "_b"))
+    return f"{theirs:.0%} of it in this one" if theirs >= mine else f"contains {mine:.0%} of this one"
+
+
+def _block(story: Story, block: dict[str, Any]) -> tuple[str, str]:
+    """Where a stretch stands here and elsewhere."""
+    row = story.row
+    here = block["doc_id_a"] == row["doc_id"] and block["char_start_a"] < row["char_end"] and block["char_end_a"] > row["char_start"]
+    mine, other = ("_a", "_b") if here else ("_b", "_a")
+    span = f"characters {block['char_start' + mine]:,} to {block['char_end' + mine]:,}"
+    return f"{block['similarity']:.3f}", f"{where(block, other)}  {block['char_count']:,} characters, here {span}"
 
 
 def _safe(text: str) -> str:

@@ -11,8 +11,10 @@ import pyarrow as pa
 from tasks.decide import BLOCK, EXACT, NEAR, Verdicts
 from tasks.families import Families
 from tasks.index import Index
+from tasks.match import A_IN_B, B_IN_A, CONTAINED
 from tasks.store.ids import digest_of
-from tasks.store.text import I64Array
+from tasks.store.stage import numbers
+from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U8Array
 
 #: Copies listed in `also_in`; `copies` is the true number.
 LISTED = 8
@@ -22,7 +24,7 @@ LISTED = 8
 class Links:
     """Ids by passage.
 
-    removed  : table gid, kept_passage_id, cluster_id, similarity of the duplicates, sorted by gid.
+    removed  : table gid, kept_passage_id, cluster_id, similarity, containment, inside (whole in the twin) of the duplicates, sorted by gid.
     spread   : table gid, twin_id, similarity of what went with a boilerplate twin.
     kept     : table gid, cluster_id, copies, also_in of their twins, sorted by gid.
     family   : table gid, family_id, sorted by gid.
@@ -44,7 +46,32 @@ def is_duplicate(reason: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     return (reason == EXACT) | (reason == NEAR) | (reason == BLOCK)
 
 
-def link(index: Index, verdicts: Verdicts, families: Families, family_ids: list[str]) -> Links:
+def pair_kinds(pairs: pa.Table) -> U8Array:
+    """Kind of each pair as it is published: one that a removal by containment may rest on is `contained`, however similar."""
+    return np.where(numbers(pairs["within"]) > 0, CONTAINED, numbers(pairs["kind"])).astype(np.uint8)
+
+
+def twin_shares(classes: I32Array, pairs: pa.Table, verdicts: Verdicts, gids: I64Array) -> tuple[F32Array, BoolArray]:
+    """For duplicates: share of the passage's shingles that its kept twin has (NaN but for near duplicates), and whether it went because
+    all of it stands inside its twin."""
+    mine, theirs = classes[gids].astype(np.int64), classes[verdicts.twin[gids]].astype(np.int64)
+    a, b = numbers(pairs["a"]).astype(np.int64), numbers(pairs["b"]).astype(np.int64)
+    near = verdicts.reason[gids] == NEAR
+    share = np.where(near & (mine == theirs), 1.0, np.nan).astype(np.float32)
+    inside = np.zeros(len(gids), np.bool_)
+    asked = np.flatnonzero(near & (mine != theirs))
+    if len(asked):  # every such twin stands in `pairs`
+        keys = (a << 32) | b
+        order = np.argsort(keys)
+        wanted = (np.minimum(mine, theirs) << 32 | np.maximum(mine, theirs))[asked]
+        at = order[np.searchsorted(keys[order], wanted)]
+        first = a[at] == mine[asked]
+        share[asked] = np.where(first, numbers(pairs["containment_a"])[at], numbers(pairs["containment_b"])[at])
+        inside[asked] = numbers(pairs["within"])[at] == np.where(first, A_IN_B, B_IN_A)
+    return share, inside
+
+
+def link(index: Index, verdicts: Verdicts, families: Families, family_ids: list[str], classes: I32Array, pairs: pa.Table) -> Links:
     """Ids for the rows of all parts."""
     duplicates = np.flatnonzero(is_duplicate(verdicts.reason))
     twins = verdicts.twin[duplicates]
@@ -52,12 +79,15 @@ def link(index: Index, verdicts: Verdicts, families: Families, family_ids: list[
     kept_ids = index.lookup(kept, ["passage_id"])["passage_id"].to_pylist()
     clusters = pa.array([cluster_id(x) for x in kept_ids], pa.string())
     pick = pa.array(inverse)
+    containment, inside = twin_shares(classes, pairs, verdicts, duplicates)
     removed = pa.table(
         {
             "gid": duplicates,
             "kept_passage_id": pa.array(kept_ids, pa.string()).take(pick),
             "cluster_id": clusters.take(pick),
             "similarity": verdicts.similarity[duplicates],
+            "containment": pa.array(containment, mask=np.isnan(containment)),
+            "inside": inside,
         }
     )
     spread = np.flatnonzero((verdicts.twin >= 0) & ~is_duplicate(verdicts.reason))

@@ -19,19 +19,28 @@ from tasks.index import Index
 from tasks.kernels import buckets
 from tasks.kernels import match as kernel
 from tasks.near import Pairs, Sets, near_pairs
+from tasks.overlaps import overlaps, whole_inside
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets, slot_sets
 from tasks.store.stage import lists, numbers, read_table, write_json, write_table
 from tasks.store.text import I32Array, I64Array, U64Array
-from tasks.store.unique import unique
+from tasks.store.unique import unique, unique_counts
 
 #: Kinds of pair, in the order of their numbers.
 KINDS = ("identical", "script", "width_punctuation", "number_slot", "edited", "contained")
 SLOT_KIND, EDITED, CONTAINED = 3, 4, 5
 #: Anchors that are grouped at a time: 32 bytes each.
 _ANCHORS = 1 << 23
+#: Which side of a pair stands whole inside the other, in the column `within`; 0 for neither, or when they are similar enough to remove.
+A_IN_B, B_IN_A = 1, 2
+#: Length of the shorter of two near passages over that of the longer, in tokens, below which the stretch they share is aligned.
+_EVEN = 0.85
+#: Such pairs of each passage, the most similar first: there may be thousands.
+_LISTED = 8
 #: Passages that share an anchor and are paired all with all; a set phrase in more of them says little, and is linked as a star.
 _ANCHOR_CAP = 16
+#: Passages that share an anchor which is evidence by itself.
+_RARE = 4
 
 
 @dataclass(frozen=True)
@@ -56,9 +65,12 @@ def match(index: Index, folder: Path, settings: Matching, threads: int = 1) -> d
     counters = {"classes": len(classes.first), "signed": len(members)}
     shingles = Sets(index.texts, members, lambda texts: shingle_sets(texts, settings), threads)
     near = near_pairs(len(members), _keys(index, members), shingles, settings, settings.report_threshold, counters, threads)
-    contained = _contained(shingles, _anchored(index, members, near, counters), settings, counters)
+    contained, sharing = _contained(shingles, _anchored(index, members, near, counters), settings, counters)
     pairs = _describe(index, members, classes, shingles, Pairs.joined(near, contained), settings, threads)
     write_table(folder / "pairs.arrow", pairs)
+    partial = _partial(index, members, shingles.sizes, near, settings)
+    left, right = (members[np.concatenate(side)] for side in zip(sharing, partial, strict=True))
+    write_table(folder / "blocks.arrow", overlaps(index, np.minimum(left, right), np.maximum(left, right), settings, counters))
     counters["pairs"] = len(pairs)
     write_json(folder / "done.json", counters)
     return counters
@@ -102,15 +114,22 @@ def _signature_rows(index: Index, members: I64Array, number: int) -> tuple[I64Ar
 
 
 def _anchored(index: Index, members: I64Array, near: Pairs, counters: dict[str, int]) -> tuple[I64Array, I64Array]:
-    """Pairs of members that share an anchor and are not near. Anchors are grouped a slice at a time, so that memory is bounded."""
+    """Pairs of members that share two anchors (or the only one that one of them has), or one that few share, and are not near.
+
+    One anchor in many passages is a set phrase: of 85,000 pairs that it alone joined in 17 MB of newsletters, 1 in 200 had a block of
+    40 tokens, and those were set phrases too. Anchors are grouped a slice at a time, so that memory is bounded.
+    """
     owner_of = np.full(len(index.doc), -1, np.int64)
     owner_of[members] = np.arange(len(members))
     sources = []
+    count = np.zeros(len(members), np.int64)
     for number, part in enumerate(index.parts):
         values, offsets = lists(read_table(part.notes / "match.arrow")["anchors"])
-        sources.append((values, np.diff(offsets), owner_of[index.passage_base[number] : index.passage_base[number + 1]]))
+        owner = owner_of[index.passage_base[number] : index.passage_base[number + 1]]
+        sources.append((values, np.diff(offsets), owner))
+        count[owner[owner >= 0]] = np.diff(offsets)[owner >= 0]
     slices = max(1, -(-sum(len(values) for values, _, _ in sources) // _ANCHORS))
-    found, hot = [np.empty(0, np.uint64)], 0
+    found, few, hot = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)], 0
     for chosen in range(slices):
         keys, owners = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
         for values, counts, owner in sources:
@@ -118,10 +137,13 @@ def _anchored(index: Index, members: I64Array, near: Pairs, counters: dict[str, 
             here = who >= 0 if slices == 1 else (who >= 0) & (values % np.uint64(slices) == chosen)
             keys.append(values[here])
             owners.append(who[here])
-        pairs, more = _sharing(np.concatenate(keys), np.concatenate(owners))
+        pairs, rare, more = _sharing(np.concatenate(keys), np.concatenate(owners))
         found.append(pairs)
+        few.append(rare)
         hot += more
-    encoded = unique(np.concatenate(found))
+    encoded, shared = unique_counts(np.concatenate(found))
+    both = Pairs.of(encoded, np.empty(0, np.int32))
+    encoded = unique(np.concatenate([encoded[shared >= np.minimum(2, np.minimum(count[both.left], count[both.right]))], *few]))
     standing = near.encoded
     if len(standing):
         encoded = encoded[standing[np.minimum(np.searchsorted(standing, encoded), len(standing) - 1)] != encoded]
@@ -130,34 +152,75 @@ def _anchored(index: Index, members: I64Array, near: Pairs, counters: dict[str, 
     return both.left, both.right
 
 
-def _sharing(keys: U64Array, owners: I64Array) -> tuple[U64Array, int]:
-    """Distinct pairs of owners that share a key, and the number of keys over the cap."""
+def _sharing(keys: U64Array, owners: I64Array) -> tuple[U64Array, U64Array, int]:
+    """Pairs of owners that share a key, once for each; those of them that share a rare one; and the number of keys over the cap."""
     chosen = buckets.repeated(keys)
-    grouped, who = buckets.group(keys[chosen], owners[chosen])
-    capacity = max(1024, 4 * len(grouped))
+    keys, owners = buckets.group(keys[chosen], owners[chosen])
+    again = np.zeros(len(keys), np.bool_)  # an owner may have a key twice
+    again[1:] = (keys[1:] == keys[:-1]) & (owners[1:] == owners[:-1])
+    keys, owners = keys[~again], owners[~again]
+    first = np.flatnonzero(np.diff(keys, prepend=keys[:1] + np.uint64(1)))
+    places = np.diff(np.append(first, len(keys)))
+    rare = np.repeat(places <= _RARE, places)
+    pairs, hot = _pairs(keys, owners)
+    return pairs, _pairs(keys[rare], owners[rare])[0], hot
+
+
+def _pairs(keys: U64Array, owners: I64Array) -> tuple[U64Array, int]:
+    """Pairs of owners of one key, and the number of keys over the cap."""
+    capacity = max(1024, 4 * len(keys))
     while True:
         pairs = np.empty(capacity, np.uint64)
-        count, hot = buckets.shared_pairs(grouped, who, _ANCHOR_CAP, pairs)
+        count, hot = buckets.shared_pairs(keys, owners, _ANCHOR_CAP, pairs)
         if count <= capacity:
-            return unique(pairs[:count]), hot
+            return pairs[:count], hot
         capacity = count
 
 
-def _contained(shingles: Sets, anchored: tuple[I64Array, I64Array], settings: Matching, counters: dict[str, int]) -> Pairs:
-    """Verified pairs in which one member lies inside the other, though their similarity is below the report threshold."""
+def _contained(
+    shingles: Sets, anchored: tuple[I64Array, I64Array], settings: Matching, counters: dict[str, int]
+) -> tuple[Pairs, tuple[I64Array, I64Array]]:
+    """Verified pairs in which one member lies inside the other, though their similarity is below the report threshold; and the pairs that
+    have enough in common to share a block."""
     left, right = anchored
     smaller = np.minimum(shingles.sized(left), shingles.sized(right))
     floor = np.ceil(settings.containment_threshold * smaller - 1e-9).astype(np.int32)
-    common = shingles.common(left, right, floor)
-    good = common >= np.maximum(floor, 1)
+    # A block's equal runs are of five tokens and more (`align.SEED_TOKENS`), and a run of n tokens has n - 2 shingles.
+    block = np.int32(settings.min_block_tokens // 2)
+    common = shingles.common(left, right, np.minimum(floor, block))
+    good, sharing = common >= np.maximum(floor, 1), common >= block
     counters.update(contained_pairs=int(good.sum()))
-    return Pairs(left[good], right[good], common[good])
+    return Pairs(left[good], right[good], common[good]), (left[sharing], right[sharing])
+
+
+def _partial(index: Index, members: I64Array, sizes: I32Array, near: Pairs, settings: Matching) -> tuple[I64Array, I64Array]:
+    """Near pairs that share a part rather than the whole, among the most similar of either side: too unlike to be removed, or one side
+    clearly longer. Not those that differ in numbers and links only."""
+    left, right, common = near.left, near.right, near.common
+    similarity = common / (sizes[left] + sizes[right] - common)
+    tokens = index.column("match", "tokens").astype(np.float64)[members]
+    plain = index.column("match", "plain")[members]
+    uneven = np.minimum(tokens[left], tokens[right]) < _EVEN * np.maximum(tokens[left], tokens[right])
+    chosen = np.flatnonzero((uneven | (similarity < settings.remove_threshold)) & (plain[left] != plain[right]))
+    chosen = chosen[best_of_each(left[chosen], right[chosen], similarity[chosen], _LISTED)]
+    return left[chosen], right[chosen]
+
+
+def best_of_each(a: npt.NDArray[Any], b: npt.NDArray[Any], weight: npt.NDArray[Any], count: int) -> I64Array:
+    """Rows of pairs that are among the `count` heaviest of either of their sides; of equal ones the first."""
+    both = np.concatenate([a, b])
+    row = np.concatenate([np.arange(len(a)), np.arange(len(a))])
+    order = np.lexsort((row, -np.concatenate([weight, weight]), both))
+    starts = np.flatnonzero(np.diff(both[order], prepend=-1))
+    place = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    return np.unique(row[order[place < count]]).astype(np.int64)
 
 
 def _describe(
     index: Index, members: I64Array, classes: Classes, shingles: Sets, found: Pairs, settings: Matching, threads: int
 ) -> pa.Table:
-    """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, and which way a removal may go."""
+    """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, which side is within the other, and which
+    way a removal may go."""
     left, right, common = found.left, found.right, found.common.astype(np.float64)
     a, b = shingles.sizes[left], shingles.sizes[right]
     similarity = np.round(common / (a + b - common), 4).astype(np.float32)
@@ -174,6 +237,18 @@ def _describe(
     slots = Sets(index.texts, members, slot_sets, threads)
     slots_a, slots_b = slots.sized(left), slots.sized(right)
     shared = slots.common(left, right, np.zeros(len(left), np.int32))
+    # A passage that stands whole inside another, with all that a copy must not lose, may go although the two are not alike.
+    small, large = np.where(a < b, gid_a, gid_b), np.where(a < b, gid_b, gid_a)
+    asked = np.flatnonzero(
+        (exact < settings.remove_threshold)
+        & (kind != SLOT_KIND)
+        & (common == np.minimum(a, b))
+        & (shared == np.where(a < b, slots_a, slots_b))
+        & (tokens[small] >= settings.min_contained_tokens)
+    )
+    within = np.zeros(len(left), np.uint8)
+    proved = asked[whole_inside(index, small[asked], large[asked], settings)]
+    within[proved] = np.where(a < b, A_IN_B, B_IN_A)[proved]
     return pa.table(
         {
             "a": pa.array(classes.of[gid_a]),
@@ -183,8 +258,9 @@ def _describe(
             "containment_b": pa.array(np.round(common / b, 4).astype(np.float32)),
             "estimate": pa.array(_estimates(index, members, left, right)),
             "kind": pa.array(kind),
-            "b_for_a": pa.array(able & (shared == slots_b)),
-            "a_for_b": pa.array(able & (shared == slots_a)),
+            "within": pa.array(within),
+            "b_for_a": pa.array((able & (shared == slots_b)) | (within == B_IN_A)),
+            "a_for_b": pa.array((able & (shared == slots_a)) | (within == A_IN_B)),
         }
     )
 

@@ -32,7 +32,7 @@ MEANING = {
     "language": "a language that the settings do not keep",
     "quality": "a quality score under the settings' minimum",
     "exact_duplicate": "the same text is kept elsewhere",
-    "near_duplicate": "nearly the same text is kept elsewhere; similarity computed exactly",
+    "near_duplicate": "nearly the same text, or a longer text that contains it, is kept elsewhere; similarity computed exactly",
     "duplicate_block": "a short part of a block whose long parts are all kept elsewhere",
     "reviewer": "a reviewer's decision on file",
 }
@@ -68,7 +68,7 @@ def build(snapshot: Path, out: Path, limits: Limits | None = None, counts: Tally
         summary=summary,
         waterfall=_waterfall(summary),
         histogram=_histogram(model.similarity_bins(snapshot), summary["thresholds"]),
-        removed=_removed(snapshot, rules, texts, Budget(half)),
+        removed=_removed(snapshot, rules, texts, Budget(half), summary["thresholds"]["remove"] or 0.0),
         templates=model.templates(snapshot, limits),
         sources=[_source(row) for row in model.sources(snapshot, counts, limits)],
         data=data,
@@ -220,7 +220,7 @@ def _clusters(snapshot: Path, rows: list[Row], members: dict[str, list[Row]], te
     return found
 
 
-def _removed(snapshot: Path, rules: list[Rule], texts: Texts, budget: Budget) -> list[Row]:
+def _removed(snapshot: Path, rules: list[Rule], texts: Texts, budget: Budget, threshold: float) -> list[Row]:
     """Reasons, each with its rules, each with examples: what the section "Removed" shows."""
     twins = (example["kept_passage_id"] for rule in rules for example in rule.examples if example["kept_passage_id"])
     kept = model.lookup(snapshot, "passages", "passage_id", twins, [*PLACE, "text", "lang"])
@@ -231,12 +231,14 @@ def _removed(snapshot: Path, rules: list[Rule], texts: Texts, budget: Budget) ->
         )
         group["chars"] += rule.chars
         group["rows"] += rule.rows
-        examples = [_example(example, texts, kept.get(example["kept_passage_id"]), budget) for example in rule.examples if budget.left]
+        examples = [
+            _example(example, texts, kept.get(example["kept_passage_id"]), budget, threshold) for example in rule.examples if budget.left
+        ]
         group["rules"].append({"rule": rule.rule, "category": rule.category, "chars": rule.chars, "rows": rule.rows, "examples": examples})
     return sorted(found.values(), key=lambda group: (-group["chars"], group["reason"]))
 
 
-def _example(row: Row, texts: Texts, twin: Row | None, budget: Budget) -> Row:
+def _example(row: Row, texts: Texts, twin: Row | None, budget: Budget, threshold: float) -> Row:
     copy = texts.copy(row)
     text = budget.spend(copy.text[:EXAMPLE])
     shown = {"place": label(row), "text": text, "lang": copy.lang, "cut": max(row["char_end"] - row["char_start"] - EXAMPLE, 0)}
@@ -248,7 +250,8 @@ def _example(row: Row, texts: Texts, twin: Row | None, budget: Budget) -> Row:
     }
     if twin:
         words = budget.spend(twin["text"][:EXAMPLE])
-        around["twin"] = {"place": label(twin), "text": words, "lang": twin["lang"], "similarity": row["similarity"]}
+        inside = row["containment"] == 1 and row["similarity"] < threshold  # nothing else removes below it
+        around["twin"] = {"place": label(twin), "text": words, "lang": twin["lang"], "similarity": row["similarity"], "inside": inside}
     return {**shown, **around, "ask": command(row, row["passage_id"])}
 
 

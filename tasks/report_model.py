@@ -74,7 +74,10 @@ def families(snapshot: Path, limits: Limits, texts: Texts) -> tuple[list[Row], d
         places.add(pa.Table.from_batches([batch]))
     exemplars = Best("family_id", [("source_a", "ascending"), ("char_start_a", "ascending")], 1)
     for batch in scan(
-        snapshot, "blocks", ["family_id", *(f"{name}_a" for name in PLACE)], pc.field("family_id").isin(pa.array(ids, pa.string()))
+        snapshot,
+        "blocks",
+        ["family_id", *(f"{name}_a" for name in PLACE)],
+        pc.field("family_id").isin(pa.array(ids, pa.string())) & (pc.field("kind") == "occurrence"),
     ):
         exemplars.add(pa.Table.from_batches([batch]))
     firsts = {row["family_id"]: [{name: row[f"{name}_a"] for name in PLACE}] for row in exemplars.rows()}
@@ -118,7 +121,7 @@ def _spans(batch: pa.RecordBatch) -> pa.Table:
 
 def removals(snapshot: Path, counts: Tally, limits: Limits, texts: Texts) -> list[Rule]:
     """What was removed, by reason and rule, most characters first, each with its largest different examples. Texts are asked for."""
-    columns = ["reason", "rule", "content_id", "passage_id", *PLACE, "raw", "evidence", "kept_passage_id", "similarity"]
+    columns = ["reason", "rule", "content_id", "passage_id", *PLACE, "raw", "evidence", "kept_passage_id", "similarity", "containment"]
     best = Best("group", LARGEST, limits.examples, distinct="content_id")
     for batch in scan(snapshot, "removed", columns):
         table = pa.Table.from_batches([batch]).append_column("chars", pa.array(visible_chars(batch["raw"])))
@@ -193,9 +196,9 @@ def sources(snapshot: Path, counts: Tally, limits: Limits) -> list[Row]:
 
 
 def similarity_bins(snapshot: Path, bins: int = 25) -> list[tuple[float, int, int]]:
-    """(lower edge, accepted pairs, other pairs) for `bins` bins from 0.5 to 1, and one more for exactly 1."""
+    """(lower edge, accepted pairs, other pairs) for `bins` bins from 0.5 to 1, and one more for exactly 1; without contained pairs."""
     counts = np.zeros((2, bins + 1), np.int64)
-    for batch in scan(snapshot, "pairs", ["similarity", "accepted"]):
+    for batch in scan(snapshot, "pairs", ["similarity", "accepted"], pc.field("kind") != "contained"):
         values = pc.fill_null(batch["similarity"], 0).to_numpy(zero_copy_only=False).astype(np.float64)
         at = np.clip(np.floor((values - 0.5) * 2 * bins + 1e-6), 0, bins - 1).astype(np.int64)
         at[values >= 1] = bins

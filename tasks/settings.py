@@ -146,6 +146,16 @@ class Matching(_Section):
     containment_threshold: Share = Field(
         0.8, description="Share of a passage's shingles inside another from which the pair is reported as contained."
     )
+    min_block_tokens: int = Field(
+        28,
+        ge=8,
+        description="equal tokens. Shorter stretches that two passages share are not reported in `blocks`. Origin: measured; 60 characters of mixed text with a word left out or changed have as many, and below lie the set phrases of English.",
+    )
+    min_contained_tokens: int = Field(
+        40,
+        ge=12,
+        description="tokens. A passage that stands whole and unchanged inside a longer kept one is removed from this length on.",
+    )
     min_tokens: int = Field(
         12, ge=1, description="tokens. Shorter passages are compared exactly only and never removed for being repeated alone."
     )

@@ -164,6 +164,11 @@ class Sketcher:
         return int(count)
 
 
+def fold_digests(texts: Texts, settings: Matching) -> U64Array:
+    """(n,) uint64, digests of the folds of a column: equal where two rows fold alike."""
+    return Sketcher(settings, anchors=False, signatures=False).sketch(texts, np.zeros(len(texts), np.bool_)).fold
+
+
 def blocks(offsets: I64Array) -> Iterator[tuple[int, int]]:
     """Runs of rows (first, last) of about BLOCK characters, and never without a row."""
     n = len(offsets) - 1

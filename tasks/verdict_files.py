@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tasks import duplicates, families, links
+from tasks import blocks, duplicates, families, links
 from tasks.decide import BLOCK, EXACT, KEPT, NEAR, REASONS, Lines, Verdicts, decide, gather_lines, guard, line_ranges
 from tasks.index import Index
 from tasks.job import Job
@@ -32,12 +32,17 @@ class Matched:
     first: I64Array
     size: I64Array
     pairs: pa.Table
+    overlaps: pa.Table
 
 
 def load_matched(folder: Path) -> Matched:
     """Classes and pairs of classes."""
     return Matched(
-        np.load(folder / "classes.npy"), np.load(folder / "first.npy"), np.load(folder / "size.npy"), read_table(folder / "pairs.arrow")
+        np.load(folder / "classes.npy"),
+        np.load(folder / "first.npy"),
+        np.load(folder / "size.npy"),
+        read_table(folder / "pairs.arrow"),
+        read_table(folder / "blocks.arrow"),
     )
 
 
@@ -54,18 +59,18 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     found = families.find(index, matched.classes, len(matched.first), matched.pairs, settings.matching)
     ids = duplicates.family_ids(index, found)
     categories: list[str | None] = [rule.category for rule in rules.rules]
-    family, occurrence, block = duplicates.family_tables(index, found, ids, verdicts, categories)
+    family, occurrence, repeated = duplicates.family_tables(index, found, ids, verdicts, categories)
     tables = {
         "pairs": duplicates.pairs_table(index, matched.classes, matched.first, matched.pairs, verdicts),
         "clusters": duplicates.clusters_table(index, verdicts, matched.classes, matched.size, matched.pairs),
         "families": family,
         "occurrences": occurrence,
-        "blocks": block,
+        "blocks": pa.concat_tables([repeated, blocks.overlap_blocks(index, matched.overlaps, found, ids, settings.matching)]),
         "templates": templates_table(index, lines, mined, rules),
     }
     for name, table in tables.items():
         write_table(folder / f"{name}.arrow", table)
-    _write_parts(index, lines, verdicts, links.link(index, verdicts, found, ids), folder)
+    _write_parts(index, lines, verdicts, links.link(index, verdicts, found, ids, matched.classes, matched.pairs), folder)
     write_json(folder / "templates.json", {"names": mined.names, "categories": mined.categories, "evidence": mined.evidence})
     write_json(folder / "review.json", review)
     counts = np.bincount(verdicts.reason, minlength=len(REASONS))

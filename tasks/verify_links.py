@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.settings import Settings
 from tasks.store.tables import part_paths, read_file, read_table
-from tasks.store.text import BoolArray, F32Array
+from tasks.store.text import BoolArray, F32Array, I32Array, Texts
 from tasks.verify_problem import Problem, rows_problem
 
 #: Published similarities are float32 rounded to 4 digits.
@@ -32,7 +33,9 @@ def check_links(snapshot: Path, settings: Settings) -> list[Problem]:
     """All references between tables, and every duplicate removal against its kept twin."""
     kept = _numbered(snapshot)
     removed = read_table(
-        snapshot, "removed", ["passage_id", "content_id", "parent_id", "reason", "kept_passage_id", "similarity", "cluster_id", "family_id"]
+        snapshot,
+        "removed",
+        ["passage_id", "content_id", "parent_id", "reason", "kept_passage_id", "similarity", "containment", "cluster_id", "family_id"],
     )
     problems = _unique(kept, removed)
     twins = removed.filter(pc.is_valid(removed["kept_passage_id"]))
@@ -111,7 +114,7 @@ def _twins(kept: pa.Table, twins: pa.Table) -> list[Problem]:
 
 def _clusters(snapshot: Path, kept: pa.Table, twins: pa.Table) -> list[Problem]:
     """Exactly one kept member each; members and rows name each other; the others' twin is that member."""
-    members = read_table(snapshot, "clusters", ["cluster_id", "passage_id", "content_id", "role", "similarity"])
+    members = read_table(snapshot, "clusters", ["cluster_id", "passage_id", "content_id", "role", "similarity", "containment"])
     is_kept = pc.equal(members["role"], "kept").to_numpy()
     grouped = pa.table({"id": members["cluster_id"], "kept": is_kept.astype(np.int64)}).group_by("id").aggregate([("kept", "sum")])
     names, kept_count = grouped["id"], grouped["kept_sum"].to_numpy()
@@ -141,15 +144,16 @@ def _clusters(snapshot: Path, kept: pa.Table, twins: pa.Table) -> list[Problem]:
         "the kept member as kept_passage_id",
         lambda i: f"{others['passage_id'][i]} names {twin[i]}",
     )
-    stated = _lookup(others["passage_id"], twins, "passage_id", "similarity")
-    differs = pc.not_equal(stated, others["similarity"].combine_chunks())
-    problems += rows_problem(
-        "cluster",
-        "clusters",
-        differs,
-        "the similarity in removed",
-        lambda i: f"{others['passage_id'][i]}: {others['similarity'][i]}, {stated[i]}",
-    )
+    for name in ("similarity", "containment"):
+        stated = _lookup(others["passage_id"], twins, "passage_id", name)
+        differs = pc.not_equal(pc.fill_null(stated, -1), pc.fill_null(others[name].combine_chunks(), -1))
+        problems += rows_problem(
+            "cluster",
+            "clusters",
+            differs,
+            f"the {name} in removed",
+            _saying(lambda i, s, n: f"{others['passage_id'][i]}: {others[n][i]}, {s[i]}", stated, name),
+        )
     near = pc.is_in(twins["reason"], value_set=pa.array([NEAR, EXACT]))
     alone = pc.and_(near, pc.is_null(twins["cluster_id"]))
     return problems + rows_problem("cluster", "removed duplicates", alone, "a cluster_id", lambda i: f"{twins['passage_id'][i]} has none")
@@ -208,29 +212,52 @@ def _families(snapshot: Path, kept: pa.Table, removed: pa.Table) -> list[Problem
 
 
 def _similarities(snapshot: Path, kept: pa.Table, settings: Settings) -> list[Problem]:
-    """The similarity that each removed duplicate states is the exact one, and a near one is at the remove threshold or over."""
-    from tasks.exact import jaccard
+    """What each removed duplicate states of its twin is exact, and a near one is at the remove threshold or stands whole in its twin."""
     from tasks.replay import clean
 
     fetch = _Twins(snapshot, kept)
     problems: list[Problem] = []
     for where, rows in _duplicates(snapshot):
         twins = fetch.of(rows["kept_passage_id"])
-        exact = jaccard(clean(rows, settings), clean(twins, settings), settings.matching)
-        problems += _compare(where, rows, rows["similarity"].to_numpy(), exact, settings)
+        problems += _compare(where, rows, clean(rows, settings), clean(twins, settings), settings)
     return problems
 
 
-def _compare(where: str, rows: pa.Table, stated: F32Array, exact: F32Array, settings: Settings) -> list[Problem]:
+def _compare(where: str, rows: pa.Table, own: Texts, twins: Texts, settings: Settings) -> list[Problem]:
+    from tasks.exact import common_shingles
+
     ids = rows["passage_id"]
-    wrong = np.abs(exact - stated) > SIMILARITY_TOLERANCE
-    problems = rows_problem(
-        "similarity", where, wrong, "the exact Jaccard similarity with the kept twin", lambda i: f"{ids[i]}: {stated[i]}, exact {exact[i]}"
-    )
+    left, right, common = common_shingles(own, twins, settings.matching)
+    exact = _share(common, left + right - common)
     near = pc.equal(rows["reason"], NEAR).to_numpy()
+    problems: list[Problem] = []
+    for name, found, must in (("similarity", exact, np.ones(len(rows), np.bool_)), ("containment", _share(common, left), near)):
+        stated = pc.fill_null(rows[name], -1).to_numpy()
+        wrong = np.where(must, np.abs(found - stated) > SIMILARITY_TOLERANCE, stated >= 0)
+        expected = f"the exact {name} with the kept twin" + ("" if name == "similarity" else ", for near duplicates only")
+        problems += rows_problem(
+            "similarity", where, wrong, expected, _saying(lambda i, s, e: f"{ids[i]}: {s[i]}, exact {e[i]}", stated, found)
+        )
     threshold = settings.matching.remove_threshold
-    low = near & (exact < threshold - SIMILARITY_TOLERANCE)
-    return problems + rows_problem("similarity", where, low, f"at least {threshold} to remove", lambda i: f"{ids[i]}: exact {exact[i]}")
+    low = np.flatnonzero(near & (exact < threshold - SIMILARITY_TOLERANCE))
+    outside = np.zeros(len(rows), np.bool_)
+    outside[low[~_stands_in(own, twins, low, settings)]] = True
+    return problems + rows_problem(
+        "similarity", where, outside, f"at least {threshold}, or the whole fold inside the twin's", lambda i: f"{ids[i]}: exact {exact[i]}"
+    )
+
+
+def _share(part: I32Array, whole: I32Array) -> F32Array:
+    """Part over whole, rounded as published; 1 of nothing."""
+    return np.round(np.where(whole > 0, part / np.maximum(whole, 1), 1.0), 4).astype(np.float32)
+
+
+def _stands_in(own: Texts, twins: Texts, rows: npt.NDArray[np.int64], settings: Settings) -> BoolArray:
+    """(rows,) bool: these passages stand whole and unchanged inside their twins."""
+    from tasks.align import whole_in
+
+    a, b = (texts.take_spans(texts.offsets[rows], texts.offsets[rows + 1]) for texts in (own, twins))
+    return whole_in(a, b, settings.matching)
 
 
 def _duplicates(snapshot: Path) -> Iterator[tuple[str, pa.Table]]:

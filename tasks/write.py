@@ -197,7 +197,7 @@ def _removed(rows: pa.Table, lines: pa.Table, batch: pa.Table, verdicts: PartVer
         **{name: whole(rows[name]) for name in rows.column_names},
         **from_documents(rows, batch, _CARRIED),
         "raw": pc.coalesce(whole(rows["raw"]), whole(rows["text"])),
-        **_joined(rows, verdicts.named["removed"], ["kept_passage_id", "cluster_id", "similarity"]),
+        **_joined(rows, verdicts.named["removed"], ["kept_passage_id", "cluster_id", "similarity", "containment"]),
         **_joined(rows, verdicts.named["family"], ["family_id"]),
         "kind": pa.array(KINDS).take(whole(rows["kind"])),
         "layout": pa.array(LAYOUTS).take(whole(rows["layout"])),
@@ -219,20 +219,27 @@ def _explained(rows: pa.Table, lines: pa.Table, verdicts: PartVerdicts, rules: R
         LANGUAGE: lambda r: (None, "language.keep", f"language {r['lang']} is not among language.keep"),
         QUALITY: lambda r: (None, "quality.minimum", f"quality {r['quality']:.2f} is below quality.minimum"),
         EXACT: lambda _: (None, None, "equal normalized text"),
-        NEAR: lambda r: (None, None, f"exact Jaccard similarity {r['near']:.4f} with the kept passage"),
+        NEAR: lambda r: (None, None, _near(r)),
         BLOCK: lambda _: (None, None, "inside a copied block or document; the kept twin stands at its place in the original"),
     }
-    near = _joined(rows, verdicts.named["removed"], ["similarity"])["similarity"]
+    near = _joined(rows, verdicts.named["removed"], ["similarity", "inside"])
     needed = pa.table(
         {
             **{name: rows[name] for name in ("reason", "rule", "line", "lang", "quality")},
             "twin": spread["twin_id"],
             "twin_similarity": spread["similarity"],
-            "near": near,
+            "near": near["similarity"],
+            "inside": near["inside"],
         }
     )
     said = [say[r["reason"]](r) for r in needed.to_pylist()]
     return {name: pa.array([row[i] for row in said], pa.string()) for i, name in enumerate(("category", "rule", "evidence"))}
+
+
+def _near(row: dict[str, Any]) -> str:
+    if row["inside"]:
+        return f"contained in the kept passage, whole and unchanged (exact Jaccard similarity {row['near']:.4f})"
+    return f"exact Jaccard similarity {row['near']:.4f} with the kept passage"
 
 
 def _judged(lines: pa.Table, verdicts: PartVerdicts, rules: RuleSet) -> LineVerdicts:

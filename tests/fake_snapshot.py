@@ -225,7 +225,7 @@ class _Fake:
         a, b = ({**first, "char_end": last["char_end"], "line_end": last["line_end"]} for first, last in self._runs())
         return [{
             "family_id": self.family_id(), "block_id": ids.digest_of("block"), **self.place(a, "_a"), **self.place(b, "_b"),
-            "char_count": 60, "similarity": 0.871,
+            "char_count": 60, "similarity": 0.871, "kind": "occurrence",
         }]  # fmt: skip
 
     def sources(self) -> list[dict[str, Any]]:

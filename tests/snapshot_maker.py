@@ -209,6 +209,8 @@ def _judge(source: str, spans: list[Span], made: dict[str, list[Span]], family: 
             kept = made[span.twin[0]][span.twin[1]]
             kept_id = kept.row["passage_id"]
             span.row |= {"kept_passage_id": kept_id, "similarity": similarity(kept.text, span.text), "cluster_id": ids.digest_of(kept_id)}
+            if span.reason == "near_duplicate":
+                span.row["containment"] = round(len(grams(span.text) & grams(kept.text)) / len(grams(span.text)), 4)
         else:
             span.row |= {"category": "sponsor", "rule": "zh.sponsor.made"}
 
@@ -275,7 +277,7 @@ def _link(parts: Rows, made: dict[str, list[Span]], family: str) -> None:
     places = [_complete(s.row | {"passage_count": 1, "similarity": 1.0, "verdict": "removed"}, "occurrences") for s in sponsors]
     parts["occurrences"][only] = places
     parts["blocks"][only] = [
-        {"family_id": family, "block_id": ids.digest_of(s.row["passage_id"]), "char_count": len(SPONSOR), "similarity": 1.0}
+        {"family_id": family, "block_id": ids.digest_of(s.row["passage_id"]), "char_count": len(SPONSOR), "similarity": 1.0, "kind": "occurrence"}
         | _sides(first, s.row)
         for s in sponsors[1:]
     ]

@@ -76,7 +76,8 @@
   function copyItem(copy, text, top) {
     const item = make("li", "");
     const where = make("p", "where", words("bdi", "path", copy.place));
-    if (!top && copy.similarity !== null) where.append(make("span", "sim", copy.similarity.toFixed(3)));
+    const contained = copy.kind === "contained";
+    if (!top && copy.similarity !== null) where.append(make("span", "sim", contained ? "all of it is above" : copy.similarity.toFixed(3)));
     if (!top && copy.estimate !== null) where.append(make("span", "quiet", `estimated ${copy.estimate.toFixed(3)}`));
     if (copy.verdict) where.append(make("span", `tag ${copy.verdict === "kept" ? "kept" : "removed"}`, copy.verdict.replaceAll("_", " ")));
     if (copy.kind) where.append(make("span", "tag", copy.kind.replaceAll("_", " ")));
@@ -133,7 +134,7 @@
     return names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
   }
 
-  const leastSimilar = (row) => Math.min(1, ...row.copies.map((copy) => copy.similarity ?? 1));
+  const leastSimilar = (row) => Math.min(1, ...row.copies.map((copy) => (copy.kind === "contained" ? 1 : copy.similarity ?? 1)));
   const ORDERS = {
     weight: (a, b) => b.chars * b.sources - a.chars * a.sources,
     places: (a, b) => b.total - a.total,

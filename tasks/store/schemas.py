@@ -36,7 +36,7 @@ PLACE = [
 
 
 def _side(letter: str) -> list[pa.Field]:
-    what = "the exemplar's or first" if letter == "a" else "the other"
+    what = "the exemplar's, containing or first" if letter == "a" else "the other"
     return [
         _field(f"source_{letter}", STRING, f"Source of {what} side."),
         _field(f"record_{letter}", INT64, f"Record of {what} side."),
@@ -143,6 +143,11 @@ REMOVED = pa.schema(
         _field("evidence", STRING, "Why, for a person: what matched and what supported it."),
         _field("kept_passage_id", STRING, "The kept passage that holds the same content; null unless removed as a duplicate."),
         _field("similarity", FLOAT32, "Exact Jaccard similarity with that passage; null unless removed as a duplicate."),
+        _field(
+            "containment",
+            FLOAT32,
+            "Share of its shingles that the kept passage has; null unless a near duplicate. 1 with a similarity below the remove threshold: all of it stands inside the kept passage.",
+        ),
         _field("cluster_id", STRING, "Cluster of the kept twin; null unless removed as a duplicate."),
         _field("family_id", STRING, "Family of repeated content; null when none."),
         _field("kind", STRING, "prose, heading, list, table, code, caption, turn or metadata."),
@@ -182,7 +187,11 @@ PAIRS = pa.schema(
         _field("containment_a", FLOAT32, "Share of a's shingles that b has."),
         _field("containment_b", FLOAT32, "Share of b's shingles that a has."),
         _field("estimate", FLOAT32, "MinHash estimate of the similarity, for comparison; null where no signature was needed."),
-        _field("kind", STRING, "identical, script, width_punctuation, number_slot, edited or contained."),
+        _field(
+            "kind",
+            STRING,
+            "identical, script, width_punctuation, number_slot, edited, or contained (one side has nearly all of the other, and they are not similar as wholes).",
+        ),
         _field("accepted", BOOL, "Whether a removal may rest on this pair."),
     ]
 )
@@ -195,7 +204,12 @@ CLUSTERS = pa.schema(
         *PLACE,
         _field("role", STRING, "kept or removed."),
         _field("similarity", FLOAT32, "Exact Jaccard similarity with the kept passage (1 for itself)."),
-        _field("kind", STRING, "Kind of the pair with the kept passage; null for itself."),
+        _field("containment", FLOAT32, "Share of the member's shingles that the kept passage has; null unless a near duplicate."),
+        _field(
+            "kind",
+            STRING,
+            "Kind of the pair with the kept passage; null for itself. contained: all of the member stands inside the kept passage.",
+        ),
         _field("neighbour_count", INT64, "How many passages are at or above the report threshold to this one."),
     ]
 )
@@ -228,8 +242,13 @@ OCCURRENCES = pa.schema(
 
 BLOCKS = pa.schema(
     [
-        _field("family_id", STRING, "Family."),
+        _field("family_id", STRING, "Family of the occurrence, or of the contained passage; null when none."),
         _field("block_id", STRING, "Digest of the two spans."),
+        _field(
+            "kind",
+            STRING,
+            "occurrence (a is the exemplar of a family, b another occurrence), contained (b is most of a passage that lies inside a's) or overlap (a stretch that two passages share, a first).",
+        ),
         *_side("a"),
         *_side("b"),
         _field("char_count", INT64, "Non-space characters of the b side."),
@@ -296,7 +315,7 @@ TABLES: dict[str, tuple[pa.Schema, str]] = {
     "clusters": (CLUSTERS, "One row a member: a kept passage and the passages removed because of it."),
     "families": (FAMILIES, "One row a repeated content."),
     "occurrences": (OCCURRENCES, "One row a place of a repeated content."),
-    "blocks": (BLOCKS, "Each occurrence aligned with its family's exemplar."),
+    "blocks": (BLOCKS, "Stretches that stand in two places, aligned: occurrences of families, passages inside longer ones, overlaps."),
     "sources": (SOURCES, "Every input seen, with status."),
     "templates": (TEMPLATES, "Every rule and mined template that fired."),
     "signatures": (SIGNATURES, "MinHash signatures; published when publish.signatures is set."),
