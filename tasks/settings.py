@@ -169,6 +169,15 @@ class Matching(_Section):
     )
 
 
+class Dedup(_Section):
+    """[dedup] how near duplicates are searched; what counts as one is said in [matching]."""
+
+    method: Literal["minhash", "exact"] = Field(
+        "minhash",
+        description="PLACEHOLDER",
+    )
+
+
 class Guards(_Section):
     """[guards] when a result is too strange to trust."""
 
@@ -205,7 +214,7 @@ class Run(_Section):
 
 
 #: Sections whose values change published bytes.
-DATA_SECTIONS = ("input", "normalize", "script", "language", "boilerplate", "quality", "matching", "guards", "publish")
+DATA_SECTIONS = ("input", "normalize", "script", "language", "boilerplate", "quality", "matching", "dedup", "guards", "publish")
 #: Fields of those sections that do not.
 NOT_DATA = {("publish", "keep_snapshots"), ("guards", "max_shrink")}
 
@@ -220,6 +229,7 @@ class Settings(_Section):
     boilerplate: Boilerplate = Boilerplate()
     quality: Quality = Quality()
     matching: Matching = Matching()
+    dedup: Dedup = Dedup()
     guards: Guards = Guards()
     publish: Publish = Publish()
     run: Run = Run()

@@ -142,7 +142,7 @@ def match(job: Job, parts: list[PartFiles]) -> dict[str, Any]:
     """Fold classes and verified pairs over all parts. Returns the stage folder and counters."""
     from tasks.match import match as match_all
 
-    key = stage.key("match", code_digest(), job.settings.digest("matching", "input"), *(part.key for part in parts))
+    key = stage.key("match", code_digest(), job.settings.digest("matching", "dedup", "input"), *(part.key for part in parts))
     folder = job.work / "match" / key
     if not (folder / "done.json").is_file():
         shutil.rmtree(folder, ignore_errors=True)
