@@ -54,7 +54,7 @@ def exact_pairs(texts: list[str], threshold: float) -> I64:
     do are compared, as Python sets of strings.
     """
     shares = Counter(chain.from_iterable(set(grams(text)) for text in texts))
-    rank = {gram: number for number, gram in enumerate(sorted(shares, key=lambda gram: (shares[gram], gram)))}
+    rank = {gram: number for number, gram in enumerate(sorted(shares, key=shares.__getitem__))}
     sizes = np.array([len(set(grams(text))) for text in texts], np.int64)
     prefixes = []
     for text in texts:
@@ -165,9 +165,9 @@ def judge(truth: Truth, answer: Answer) -> Quality:
     kept = keep(answer, labels)
     returned = None
     if answer.pairs is not None and answer.kept is None:  # a tool that says what to keep looks for one partner, not for all
-        texts = np.unique(np.sort(truth.of[answer.pairs], axis=1), axis=0)
-        true = set(map(tuple, truth.pairs.tolist()))
-        returned = len(true.intersection(map(tuple, texts.tolist()))) / max(1, len(true))
+        texts = np.sort(truth.of[answer.pairs], axis=1)
+        true, given = (np.unique(pairs @ np.array([truth.texts, 1])) for pairs in (truth.pairs, texts))
+        returned = len(np.intersect1d(true, given, assume_unique=True)) / max(1, len(true))
     return Quality(
         _together(truth, labels),
         returned,
@@ -196,13 +196,11 @@ def _wrong(truth: Truth, labels: I64, kept: npt.NDArray[np.bool_]) -> int:
     """Removed rows without a kept row in their cluster that is equal or truly similar."""
     standing = set(zip(truth.of[kept].tolist(), labels[kept].tolist(), strict=True))
     removed = Counter(zip(truth.of[~kept].tolist(), labels[~kept].tolist(), strict=True))
-    asked = {text for text, _ in removed}
+    asked = np.zeros(truth.texts, np.bool_)
+    asked[truth.of[~kept]] = True
     near: dict[int, list[int]] = {}
-    for a, b in truth.pairs.tolist():
-        if a in asked:
-            near.setdefault(a, []).append(b)
-        if b in asked:
-            near.setdefault(b, []).append(a)
+    for a, b in np.concatenate([truth.pairs[asked[truth.pairs[:, 0]]], truth.pairs[asked[truth.pairs[:, 1]]][:, ::-1]]).tolist():
+        near.setdefault(a, []).append(b)
     return sum(
         count
         for (text, label), count in removed.items()
