@@ -7,7 +7,8 @@ identical  a million records with the same text
 variants   a hundred thousand records, variants of one sponsor line: numbers, names and a few words differ
 footer     ten thousand documents with bodies of their own and one footer of forty lines
 
-Each is run at a quarter and at full size, as `taosha run --direct` in a fresh process on one core. The result is Markdown on stdout.
+Each is run at a quarter and at full size, as `taosha run --direct` in a fresh process on one core. Processor time and the highest memory
+of each stage are read from /proc when the run says that a stage is done (so: on Linux only). The result is Markdown on stdout.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ import argparse
 import json
 import os
 import random
+import re
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from prose import Prose
-from run import Measured, machine, measure, pin
+from run import PUBLISHED, command, machine, pin
 
 SENTENCE = "巷口的石榴树今年结得早，王婶摘下头一篮分给四邻，自己只留了两个放在窗台上看。"
 RECORDS_A_FILE = 250_000
@@ -152,35 +155,102 @@ def overflow(found: Snapshot) -> dict[str, tuple[int, bool]]:
     return {name: (found.counters[name], f'"{name}": {found.counters[name]}' in text) for name in names}
 
 
+# --- A run -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage took: processor and wall seconds, and the most memory that the process held during it, MB."""
+
+    name: str
+    cpu: float
+    wall: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the command; `stages` begins with the start-up and ends with what comes after the last stage."""
+
+    count: int
+    mb: float
+    cpu: float
+    wall: float
+    peak: float
+    stages: list[Stage]
+    found: Snapshot
+
+
+def _used(pid: int) -> tuple[float, float]:
+    """Processor seconds of a process so far, and the most memory since the last call, MB. (0, 0) when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+        Path(f"/proc/{pid}/clear_refs").write_text("5")  # the high-water mark begins again
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(line.split()[1]) * 1024 / 1e6
+    except (OSError, StopIteration):
+        return 0.0, 0.0
+
+
+def run(count: int, source: Path, output: Path) -> Run:
+    """Run taosha on a folder with one worker."""
+    config = output.parent / "bench.toml"
+    config.write_text("[run]\nworkers = 1\n")
+    arguments = [*command(), "run", "--direct", "--input", str(source), "--output", str(output), "--config", str(config)]
+    log, stages = "", list[Stage]()
+    begin = before = time.perf_counter()
+    spent = 0.0
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr or ():
+            log += line
+            if said := re.match(r"(\w+): \d+ groups?, ([0-9.]+) s$", line):
+                now, (cpu, peak) = time.perf_counter(), _used(process.pid)
+                took = float(said[2])
+                if not stages:  # what came before the first stage: its time is known only from the stage's own
+                    stages.append(Stage("start-up", max(cpu - took, 0), now - before - took, peak))
+                    spent, before = max(cpu - took, 0), now - took
+                stages.append(Stage(said[1], cpu - spent, now - before, peak))
+                spent, before = cpu, now
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall, cpu = time.perf_counter() - begin, usage.ru_utime + usage.ru_stime
+    if process.returncode not in PUBLISHED:
+        sys.exit(f"taosha ended with {process.returncode} on {source}:\n{log[-2000:]}")
+    stages.append(Stage("end", cpu - spent, begin + wall - before, 0))
+    mb = sum(path.stat().st_size for path in source.rglob("*") if path.is_file()) / 1e6
+    return Run(count, mb, cpu, wall, max(stage.peak for stage in stages), stages, _read(output))
+
+
 # --- The page --------------------------------------------------------------------------------------------------------------
 
 
-def page(runs: dict[str, list[tuple[int, Measured, Snapshot]]], seed: int) -> list[str]:
-    """Tables: a row a run, then time by stage, then what went over a cap."""
-    lines = ["| flood | passages | MB | wall s | CPU s | ratio | peak RSS MB | pairs | kept | largest family | not as expected |"]
+def page(runs: dict[str, list[Run]], seed: int) -> list[str]:
+    """Tables: a row a run, then time and memory by stage, then what went over a cap."""
+    lines = ["| flood | passages | MB | CPU s | ratio | wall s | peak RSS MB | pairs | kept | largest family | not as expected |"]
     lines.append("|---|" + "---:|" * 9 + "---|")
     for name, sizes in runs.items():
-        for count, run, found in sizes:
-            wrong = [what for what, good in FLOODS[name][1](found, count, seed).items() if not good]
-            numbers = found.summary["passages"]
+        for one in sizes:
+            wrong = [what for what, good in FLOODS[name][1](one.found, one.count, seed).items() if not good]
+            numbers = one.found.summary["passages"]
             lines.append(
-                f"| {name}, {count:,} | {numbers['kept'] + numbers['removed']:,} | {run.mb:.1f} | {run.wall:.1f} | {run.cpu:.1f} "
-                f"| {run.cpu / sizes[0][1].cpu:.2f} | {run.largest:.0f} | {found.summary['pairs']['total']:,} | {numbers['kept']:,} "
-                f"| {found.largest_family:,} | {', '.join(wrong) or '-'} |"
+                f"| {name}, {one.count:,} | {numbers['kept'] + numbers['removed']:,} | {one.mb:.1f} | {one.cpu:.1f} "
+                f"| {one.cpu / sizes[0].cpu:.2f} | {one.wall:.1f} | {one.peak:.0f} | {one.found.summary['pairs']['total']:,} "
+                f"| {numbers['kept']:,} | {one.found.largest_family:,} | {', '.join(wrong) or '-'} |"
             )
-    names = list(dict.fromkeys(stage["name"] for sizes in runs.values() for _, run, _ in sizes for stage in run.stages))
-    lines += ["", "Wall seconds by stage (one core, one worker):", "", f"| flood | {' | '.join(names)} | rest |"]
-    lines.append("|---|" + "---:|" * (len(names) + 1))
-    for name, sizes in runs.items():
-        for count, run, _ in sizes:
-            took = {stage["name"]: float(stage["seconds"]) for stage in run.stages}
-            cells = [f"{took.get(stage, 0):.1f}" for stage in names]
-            lines.append(f"| {name}, {count:,} | {' | '.join(cells)} | {run.wall - sum(took.values()):.1f} |")
+    names = [stage.name for stage in next(iter(runs.values()))[0].stages]
+    for what, unit in (("cpu", "CPU seconds"), ("peak", "Peak memory, MB,")):
+        lines += ["", f"{unit} by stage:", "", f"| flood | {' | '.join(names)} |", "|---|" + "---:|" * len(names)]
+        for name, sizes in runs.items():
+            for one in sizes:
+                cells = [f"{getattr(stage, what):.{1 if what == 'cpu' else 0}f}" for stage in one.stages]
+                lines.append(f"| {name}, {one.count:,} | {' | '.join(cells)} |")
     lines += ["", "Over a cap, and whether summary.json shows it:", "", "| flood | counter | number | shown |", "|---|---|---:|---|"]
     for name, sizes in runs.items():
-        for count, _, found in sizes:
-            rows = overflow(found) or {"nothing": (0, True)}
-            lines += [f"| {name}, {count:,} | {what} | {number:,} | {'yes' if shown else 'NO'} |" for what, (number, shown) in rows.items()]
+        for one in sizes:
+            rows = overflow(one.found) or {"nothing": (0, True)}
+            lines += [
+                f"| {name}, {one.count:,} | {what} | {number:,} | {'yes' if shown else 'NO'} |" for what, (number, shown) in rows.items()
+            ]
     return lines
 
 
@@ -188,14 +258,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--flood", nargs="+", choices=FLOODS, default=list(FLOODS))
     parser.add_argument("--full", type=int, help="records or documents at full size; default: as above")
-    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--cores", type=int, default=1, help="cores to stay on; 0 = all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder for inputs and results; default: a temporary one that is removed")
     options = parser.parse_args()
-    options.pinned, options.repeat = pin(options.cores), 1
+    options.pinned, options.workers, options.repeat = pin(options.cores), 1, 1
     os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])  # measure this clone, whatever is installed
-    runs: dict[str, list[tuple[int, Measured, Snapshot]]] = {}
+    runs: dict[str, list[Run]] = {}
     with tempfile.TemporaryDirectory(prefix="taosha-floods-") as temporary:
         scratch = options.keep or Path(temporary)
         for name in options.flood:
@@ -210,9 +279,9 @@ def main() -> None:
                     (folder / "making").rename(folder / "input")
                 output = Path(tempfile.mkdtemp(prefix="out-", dir=folder)) / "run"
                 print(f"{name}: {count:,}", file=sys.stderr, flush=True)
-                run = measure(name, folder / "input", output, options)
+                one = run(count, folder / "input", output)
                 if part:
-                    runs.setdefault(name, []).append((count, run, _read(output)))
+                    runs.setdefault(name, []).append(one)
         print(f"`python tests/bench/floods.py {' '.join(sys.argv[1:])}`\n\n{machine(options)}\n")
         print("\n".join(page(runs, options.seed)))
 

@@ -242,7 +242,10 @@ def growth_page(runs: list[Result], passes: list[Result]) -> Iterator[str]:
 
 def threads_page(pairs: list[tuple[str, Result, Result]]) -> Iterator[str]:
     """Table: one thread beside two. Exits when they differ in what they found."""
-    yield "| what | settings | MB | 1 thread, wall s | 2 threads, wall s | times as fast | CPU s, 1 and 2 | same result |\n|---|---|" + "---:|" * 6
+    yield (
+        "| what | settings | MB | 1 thread, wall s | 2 threads, wall s | times as fast | CPU s, 1 and 2 | same result |\n|---|---|"
+        + "---:|" * 6
+    )
     for what, one, two in pairs:
         if one.digest != two.digest:
             sys.exit(f"{what}: two threads found something else than one")
@@ -292,7 +295,9 @@ def _write_lines(path: Path, folder: Path, step: int, _factor: int, _seed: int) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 4, 16], help="times 54,775 passages (10.8 MB)")
-    parser.add_argument("--shape", nargs="+", choices=SHAPES, default=["peers"], help="settings: those of the comparison with peers, or ours")
+    parser.add_argument(
+        "--shape", nargs="+", choices=SHAPES, default=["peers"], help="settings: those of the comparison with peers, or ours"
+    )
     parser.add_argument("--input", type=Path, help="take the lines of this folder's txt, md and jsonl files and generate nothing")
     parser.add_argument("--threads", action="store_true", help="measure one thread against two instead, on the largest size, by wall time")
     parser.add_argument("--repeat", type=int, default=1, help="runs of each; the best counts")

@@ -87,7 +87,9 @@ def _items(count: int, prose: Prose, rng: random.Random) -> Iterator[str]:
 
 
 #: Level 1 of GB 2312, the 3,755 most usual characters.
-_COMMON = b"".join(bytes((high, low)) for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF) if (high, low) < (0xD7, 0xFA)).decode("gb2312")
+_COMMON = b"".join(bytes((high, low)) for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF) if (high, low) < (0xD7, 0xFA)).decode(
+    "gb2312"
+)
 _SYLLABLES = ("ka", "lo", "mi", "ra", "ten", "vo", "si", "dor", "bel", "qu", "zan", "ix", "Net", "Py", "Go", "DB")
 
 
