@@ -48,23 +48,16 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     matched = load_matched(matched_folder)
     mined = mine_templates(index, settings)
     lines = gather_lines(index, mined.of_line)
-    names = np.asarray(index.places(np.arange(index.doc_base[-1]))["source"].to_pylist(), dtype=object)
-    review = guard(lines, names, settings)
+    review = guard(lines, index.places(np.arange(index.doc_base[-1]))["source"], settings)
     verdicts = decide(index, lines, review, matched.classes, matched.pairs, rules, settings)
     found = families.find(index, matched.classes, len(matched.first), matched.pairs, settings.matching)
     ids = duplicates.family_ids(index, found)
     categories: list[str | None] = [rule.category for rule in rules.rules]
-    family, occurrence, block = duplicates.family_tables(index, found, ids, verdicts, categories)
-    tables = {
-        "pairs": duplicates.pairs_table(index, matched.classes, matched.first, matched.pairs, verdicts),
-        "clusters": duplicates.clusters_table(index, verdicts, matched.classes, matched.size, matched.pairs),
-        "families": family,
-        "occurrences": occurrence,
-        "blocks": block,
-        "templates": templates_table(index, lines, mined, rules),
-    }
-    for name, table in tables.items():
-        write_table(folder / f"{name}.arrow", table)
+    family_count = _write_families(duplicates.family_tables(index, found, ids, verdicts, categories), folder)
+    # One table at a time: of a million copies each is some 200 MB.
+    write_table(folder / "pairs.arrow", duplicates.pairs_table(index, matched.classes, matched.first, matched.pairs, verdicts))
+    write_table(folder / "clusters.arrow", duplicates.clusters_table(index, verdicts, matched.classes, matched.size, matched.pairs))
+    write_table(folder / "templates.arrow", templates_table(index, lines, mined, rules))
     _write_parts(index, lines, verdicts, links.link(index, verdicts, found, ids), folder)
     write_json(folder / "templates.json", {"names": mined.names, "categories": mined.categories, "evidence": mined.evidence})
     write_json(folder / "review.json", review)
@@ -76,10 +69,17 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
             "kept": int(counts[KEPT]),
             "removed": int(counts[1:].sum()),
             "duplicates": duplicate,
-            "families": len(family),
+            "families": family_count,
             "review": len(review),
         },
     )
+
+
+def _write_families(tables: tuple[pa.Table, pa.Table, pa.Table], folder: Path) -> int:
+    """Write `families`, `occurrences` and `blocks`; how many families."""
+    for name, table in zip(("families", "occurrences", "blocks"), tables, strict=True):
+        write_table(folder / f"{name}.arrow", table)
+    return len(tables[0])
 
 
 def _write_parts(index: Index, lines: Lines, verdicts: Verdicts, linked: links.Links, folder: Path) -> None:
