@@ -19,9 +19,9 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,93 +35,89 @@ import pyarrow.parquet as pq
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))  # run from a clone, installed or not
 
-#: Settings in which tools are compared (5 characters, 20 x 6, 0.8), and our defaults.
-SHAPES: dict[str, tuple[dict[str, Any], float]] = {
-    "peers": ({"han_shingle": 5, "letter_shingle": 5, "bands": 20, "rows": 6}, 0.8),
-    "defaults": ({}, 0.7),
+#: Form, settings and threshold: those in which tools are compared (every character counts, 5 of them a shingle, 20 x 6), and ours.
+SHAPES: dict[str, tuple[str, dict[str, Any], float]] = {
+    "peers": ("characters", {"han_shingle": 5, "letter_shingle": 5, "bands": 20, "rows": 6}, 0.8),
+    "defaults": ("fold", {}, 0.7),
 }
 BATCH_ROWS = 8192
-Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
 
-# --- What is measured: one small function each, to be swapped when the engine changes ----------------------------------------
+# --- What is measured: small functions, to be changed when the engine does --------------------------------------------------
 
 
 class Clock:
-    """Processor time by stage, of whichever thread spends it."""
+    """Processor time by stage, of the thread that spends it; a stage inside another counts to the outer one."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._inside = threading.local()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Count the time of a block to a stage."""
-        begin = time.thread_time()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.thread_time() - begin
+        if getattr(self._inside, "stage", None):
+            yield
+            return
+        self._inside.stage, begin = name, time.thread_time()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.thread_time() - begin
+            self._inside.stage = None
+
+    def watch(self, owner: Any, function: str, name: str) -> None:
+        """Count a function's time to a stage from now on."""
+        inner = getattr(owner, function)
+
+        def outer(*args: Any, **named: Any) -> Any:
+            with self.stage(name):
+                return inner(*args, **named)
+
+        setattr(owner, function, staticmethod(outer) if isinstance(vars(owner)[function], staticmethod) else outer)
 
 
-def first_pass(column: pa.Array, settings: Any, clock: Clock) -> tuple[Any, ...]:
-    """Decode, fold, shingle, sign and band one batch: fold digests, shingles with offsets, band keys of every row."""
-    from tasks.minhash import band_keys, sign
-    from tasks.shingles import fold
+def watch_engine(clock: Clock) -> None:
+    """Tell the stages of the engine apart: what they are called, and the function that does each."""
+    from tasks import near
+    from tasks.kernels import buckets
+    from tasks.sketch import Sketcher
     from tasks.store.text import Texts
 
-    with clock.stage("decode"):
+    clock.watch(Texts, "from_arrow", "decode")
+    clock.watch(Sketcher, "sketch", "fold, sign, bands")
+    clock.watch(buckets, "classes", "classes")
+    clock.watch(near.Sets, "outline", "sets, bitmaps")
+    clock.watch(near, "band_pairs", "buckets")
+    clock.watch(near.Sets, "common", "verify")
+
+
+def first_pass(columns: list[pa.Array], settings: Any, form: str, threads: int) -> list[npt.NDArray[Any]]:
+    """Decode, fold, sign and band: the band keys of each batch."""
+    from tasks.near import in_order
+    from tasks.sketch import Sketcher
+    from tasks.store.text import Texts
+
+    sketchers = [Sketcher(settings, form=form, anchors=False, signatures=False) for _ in range(threads)]
+
+    def one(column: pa.Array) -> npt.NDArray[Any]:
+        sketcher = sketchers.pop()
         texts = Texts.from_arrow(column)
-    with clock.stage("fold and shingle"):
-        folded = fold(texts, settings)
-    values, offsets = folded.shingles
-    with clock.stage("sign"):
-        signatures = sign(values, offsets, np.flatnonzero(np.diff(offsets)), settings)
-    with clock.stage("bands"):
-        keys = band_keys(signatures, settings)
-    return folded.fold, values, offsets, keys
+        bands = sketcher.sketch(texts, np.ones(len(texts), np.bool_)).bands
+        sketchers.append(sketcher)
+        return bands
+
+    return list(in_order(one, columns, threads))
 
 
-def search(batches: Iterable[pa.Array], settings: Any, threshold: float, threads: int, clock: Clock) -> tuple[Pairs, dict[str, int]]:
+def search(
+    batches: Iterable[pa.Array], settings: Any, form: str, threshold: float, threads: int
+) -> tuple[list[npt.NDArray[Any]], dict[str, int]]:
     """All pairs of distinct folds at or above the threshold: rows left < right, sorted, with their exact similarity; and counters."""
-    from tasks.kernels import match as kernel
-    from tasks.match import buckets, grouped
-    from tasks.store.unique import unique
+    from tasks.near import near_duplicates
 
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda column: first_pass(column, settings, clock), batches))
-        with clock.stage("gather"):
-            digest = np.concatenate([part[0] for part in parts])
-            sizes = np.concatenate([np.diff(part[2]) for part in parts]).astype(np.int32)
-            values = np.concatenate([part[1] for part in parts])
-            offsets = np.concatenate([[0], np.cumsum(sizes.astype(np.int64))])
-            first = np.zeros(len(digest), np.bool_)
-            first[np.unique(digest, return_index=True)[1]] = True
-            rows = np.flatnonzero(sizes)
-            chosen = np.flatnonzero(first[rows])
-            keys = [np.concatenate([part[3][band] for part in parts])[chosen] for band in range(settings.bands)]
-        rows = rows[chosen]
-
-        def band(key: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.uint64], int]:
-            with clock.stage("candidates"):
-                pairs, hot, _ = buckets(*grouped(key, rows), sizes, settings.bucket_cap, threshold)
-            return pairs, hot
-
-        found = list(pool.map(band, keys))
-        with clock.stage("candidates"):
-            merged = unique(np.concatenate([pairs for pairs, _ in found]))
-        with clock.stage("bitmaps"):
-            bits = kernel.bitmaps(values, offsets)
-
-        def verify(some: npt.NDArray[np.uint64]) -> Pairs:
-            with clock.stage("verify"):
-                left, right = (some >> np.uint64(32)).astype(np.int64), (some & np.uint64(0xFFFFFFFF)).astype(np.int64)
-                total = sizes[left] + sizes[right]
-                floor = np.ceil(threshold / (1 + threshold) * total - 1e-9).astype(np.int32)
-                common = kernel.intersections(values, offsets, bits, left, right, floor)
-                good = (common >= floor) & (common > 0)
-                return left[good], right[good], (common[good] / (total[good] - common[good])).astype(np.float32)
-
-        some = list(pool.map(verify, np.array_split(merged, 4 * threads)))
-    left, right, similarity = (np.concatenate([part[i] for part in some]) for i in range(3))
-    return (left, right, similarity), {"candidates": len(merged), "hot buckets": sum(hot for _, hot in found)}
+    found = near_duplicates(batches, settings, threshold, form=form, threads=threads)
+    return [found.left, found.right, found.similarity, found.classes], {**found.counters, "pairs": len(found.left)}
 
 
 # --- The measured process --------------------------------------------------------------------------------------------------
@@ -151,27 +147,27 @@ def child(task: dict[str, Any]) -> dict[str, Any]:
     """Run one task in this process: what it took, and a digest of what it found."""
     from tasks.settings import Matching
 
-    changed, threshold = SHAPES[task["shape"]]
+    form, changed, threshold = SHAPES[task["shape"]]
     settings, threads = Matching(**changed), task["threads"]
     pa.set_cpu_count(threads)
-    warm = pa.array(["千淘万漉虽辛苦，吹尽狂沙始到金。panning the sand away", "千淘万漉虽辛苦，吹尽黄沙始到金。panning the sand away"] * 2)
-    search([warm, warm], settings, threshold, threads, Clock())
-    started = {"startup_cpu": time.process_time(), "startup_wall": time.time() - task["begun"]}
     clock = Clock()
-    cpu, wall = time.process_time(), time.perf_counter()
+    watch_engine(clock)
+    warm = pa.array(["千淘万漉虽辛苦，吹尽狂沙始到金。panning the sand away", "千淘万漉虽辛苦，吹尽黄沙始到金。panning the sand away"] * 2)
+    search([warm, warm], settings, form, threshold, threads)
+    started = {"startup_cpu": time.process_time(), "startup_wall": time.time() - task["begun"]}
+    clock.seconds.clear()
+    cpu, wall, counters = time.process_time(), time.perf_counter(), {}
     if task["what"] == "search":
-        (left, right, similarity), counters = search(_batches(Path(task["path"]), clock), settings, threshold, threads, clock)
-        digests = [hashlib.sha256(np.ascontiguousarray(a).data).hexdigest() for a in (left, right, similarity)]
-        counters["pairs"] = len(left)
+        arrays, counters = search(_batches(Path(task["path"]), clock), settings, form, threshold, threads)
     else:
         columns = list(_batches(Path(task["path"]), clock))
-        cpu, wall = time.process_time() - clock.seconds["read"], time.perf_counter()  # wall: without the reading
-        with ThreadPoolExecutor(threads) as pool:
-            keys = list(pool.map(lambda column: first_pass(column, settings, clock)[-1], columns))
-        digests, counters = [hashlib.sha256(np.ascontiguousarray(key).data).hexdigest() for key in keys], {}
+        wall = time.perf_counter()  # without the reading, which is in the processor time
+        arrays = first_pass(columns, settings, form, threads)
     took = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
-    digest = hashlib.sha256("".join(digests).encode()).hexdigest()
-    return {**started, **took, "seconds": clock.seconds, "counters": counters, "digest": digest, "peak": _peak()}
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return {**started, **took, "seconds": clock.seconds, "counters": counters, "digest": digest.hexdigest(), "peak": _peak()}
 
 
 # --- The measuring process -------------------------------------------------------------------------------------------------
@@ -227,7 +223,7 @@ def growth_page(runs: list[Result], passes: list[Result]) -> Iterator[str]:
         first, c = base.setdefault(one.shape, one), one.counters
         bare = alone.cpu - alone.seconds["read"]
         yield (
-            f"| {one.shape} | {one.size.rows:,} | {one.size.mb:.1f} | {c['candidates']:,} | {c['hot buckets']:,} | {c['pairs']:,} "
+            f"| {one.shape} | {one.size.rows:,} | {one.size.mb:.1f} | {c['candidates']:,} | {c['hotbuckets']:,} | {c['pairs']:,} "
             f"| {one.cpu:.2f} | {one.size.mb / one.cpu:.1f} | {one.cpu / first.cpu:.2f} | {one.size.mb / first.size.mb:.2f} "
             f"| {one.peak:.0f} | {one.size.mb / bare:.1f} | {one.size.mb / alone.cpu:.1f} |"
         )
