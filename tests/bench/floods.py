@@ -170,7 +170,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the command; `stages` begins with the start-up and ends with what comes after the last stage."""
+    """One run of the command; the first of `stages` has the start-up in it, the last is what comes after the last stage."""
 
     count: int
     mb: float
@@ -200,16 +200,13 @@ def run(count: int, source: Path, output: Path) -> Run:
     log, stages = "", list[Stage]()
     begin = before = time.perf_counter()
     spent = 0.0
-    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}  # this clone, whatever is installed
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=here) as process:
         for line in process.stderr or ():
             log += line
-            if said := re.match(r"(\w+): \d+ groups?, ([0-9.]+) s$", line):
+            if said := re.match(r"(\w+): \d+ groups?, [0-9.]+ s$", line):
                 now, (cpu, peak) = time.perf_counter(), _used(process.pid)
-                took = float(said[2])
-                if not stages:  # what came before the first stage: its time is known only from the stage's own
-                    stages.append(Stage("start-up", max(cpu - took, 0), now - before - took, peak))
-                    spent, before = max(cpu - took, 0), now - took
-                stages.append(Stage(said[1], cpu - spent, now - before, peak))
+                stages.append(Stage(said[1] if stages else f"start-up, {said[1]}", cpu - spent, now - before, peak))
                 spent, before = cpu, now
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -263,7 +260,6 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for inputs and results; default: a temporary one that is removed")
     options = parser.parse_args()
     options.pinned, options.workers, options.repeat = pin(options.cores), 1, 1
-    os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])  # measure this clone, whatever is installed
     runs: dict[str, list[Run]] = {}
     with tempfile.TemporaryDirectory(prefix="taosha-floods-") as temporary:
         scratch = options.keep or Path(temporary)

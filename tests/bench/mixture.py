@@ -59,7 +59,7 @@ def _clause(prose: Prose, chars: int) -> str:
 
 def _frames(issues: int, prose: Prose, rng: random.Random) -> Iterator[str]:
     """A header and a footer an issue: the newsletter's own words around the issue's number, date, title and contributor."""
-    own = [[_clause(prose, chars) for chars in (4, 24, 36, 26, 22)] for _ in range(sites(issues))]
+    own = [[_clause(prose, chars) for chars in (4, 24, 36, 20, 18)] for _ in range(sites(issues))]
     number = [0] * len(own)
     titles = _clause(prose, 8 * issues)
     for issue, site in enumerate(_site_of(issues, rng)):
