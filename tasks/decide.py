@@ -111,12 +111,12 @@ def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
     )
 
 
-def guard(lines: Lines, sources: npt.NDArray[np.object_], settings: Settings) -> dict[str, float]:
+def guard(lines: Lines, sources: pa.ChunkedArray | pa.Array | npt.NDArray[np.object_], settings: Settings) -> dict[str, float]:
     """Undo rules and templates in sources that they would empty; returns those sources with the share they would have lost.
 
-    sources : (documents,) str, source of each document row.
+    sources : (documents,) string, source of each document row.
     """
-    names, of_doc = np.unique(sources.astype(str), return_inverse=True)
+    names, of_doc = _numbered(sources)
     of_line = of_doc[lines.doc] if len(lines.doc) else np.empty(0, np.int64)
     total = np.bincount(of_line, lines.visible, minlength=len(names))
     gone = np.bincount(of_line, lines.visible * (lines.reason >= BOILERPLATE), minlength=len(names))
@@ -125,7 +125,14 @@ def guard(lines: Lines, sources: npt.NDArray[np.object_], settings: Settings) ->
     spared = emptied[of_line] & (lines.reason >= BOILERPLATE)
     lines.reason[spared] = KEPT
     lines.rule[spared] = -1
-    return {str(names[i]): round(float(share[i]), 4) for i in np.flatnonzero(emptied)}
+    return {names[i]: round(float(share[i]), 4) for i in np.flatnonzero(emptied).tolist()}
+
+
+def _numbered(sources: pa.ChunkedArray | pa.Array | npt.NDArray[np.object_]) -> tuple[list[str], I32Array]:
+    """Distinct sources, and for each row the number of its own: a million records of one file are not a million strings."""
+    column = pa.array(sources, pa.string()) if isinstance(sources, np.ndarray) else whole(sources)
+    encoded = column.dictionary_encode()
+    return encoded.dictionary.to_pylist(), numbers(encoded.indices)
 
 
 def decide(
@@ -208,16 +215,15 @@ def _unguarded(index: Index, verdicts: Verdicts, chosen: I64Array, settings: Set
     if not len(chosen):
         return np.zeros(0, np.bool_)
     lines = verdicts.lines
-    sources = index.places(np.arange(index.doc_base[-1]))["source"].to_pylist()
-    names, of_doc = np.unique(np.asarray(sources, dtype=str), return_inverse=True)
+    names, of_doc = _numbered(index.places(np.arange(index.doc_base[-1]))["source"])
     total = np.bincount(of_doc[lines.doc], lines.visible, minlength=len(names))
     gone = np.bincount(of_doc[lines.doc], lines.visible * (lines.reason >= BOILERPLATE), minlength=len(names))
     visible = index.column("passages", "visible")[chosen]
     share = (gone + np.bincount(of_doc[index.doc[chosen]], visible, minlength=len(names))) / np.maximum(total, 1)
     emptied = (share > settings.guards.max_removed_share) & (total >= settings.guards.min_guarded_chars)
     for number in np.flatnonzero(emptied).tolist():
-        verdicts.review.setdefault(str(names[number]), round(float(share[number]), 4))
-    guarded = np.isin(names, list(verdicts.review))
+        verdicts.review.setdefault(names[number], round(float(share[number]), 4))
+    guarded = np.array([name in verdicts.review for name in names], np.bool_)
     return ~guarded[of_doc[index.doc[chosen]]]
 
 
@@ -277,15 +283,16 @@ def _deduplicate(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.
     np.cumsum(np.bincount(row, minlength=count), out=first[1:])
     twin, score = stars(order, classes, first, column[by_row], weight[by_row], able, able)
     gone = np.flatnonzero(twin >= 0)
-    same_text = _content(index, gone) == _content(index, twin[gone])
+    same_text = _same_text(index, gone, twin[gone])
     verdicts.reason[gone] = np.where(same_text, EXACT, NEAR)
     verdicts.twin[gone] = twin[gone]
     verdicts.similarity[gone] = score[gone]
 
 
-def _content(index: Index, gids: I64Array) -> npt.NDArray[np.str_]:
-    ids = index.lookup(gids, ["content_id"])["content_id"]
-    return np.asarray(ids.to_pylist(), dtype=str)
+def _same_text(index: Index, a: I64Array, b: I64Array) -> BoolArray:
+    """Row by row: whether two passages have one normalized text."""
+    left, right = (index.lookup(gids, ["content_id"])["content_id"] for gids in (a, b))
+    return pc.equal(left, right).to_numpy(zero_copy_only=False)
 
 
 def _blocks(index: Index, verdicts: Verdicts, classes: I32Array) -> None:

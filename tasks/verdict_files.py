@@ -53,23 +53,17 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     matched = load_matched(matched_folder)
     mined = mine_templates(index, settings)
     lines = gather_lines(index, mined.of_line)
-    names = np.asarray(index.places(np.arange(index.doc_base[-1]))["source"].to_pylist(), dtype=object)
-    review = guard(lines, names, settings)
+    review = guard(lines, index.places(np.arange(index.doc_base[-1]))["source"], settings)
     verdicts = decide(index, lines, review, matched.classes, matched.pairs, rules, settings)
     found = families.find(index, matched.classes, len(matched.first), matched.pairs, settings.matching)
     ids = duplicates.family_ids(index, found)
     categories: list[str | None] = [rule.category for rule in rules.rules]
-    family, occurrence, repeated = duplicates.family_tables(index, found, ids, verdicts, categories)
-    tables = {
-        "pairs": duplicates.pairs_table(index, matched.classes, matched.first, matched.pairs, verdicts),
-        "clusters": duplicates.clusters_table(index, verdicts, matched.classes, matched.size, matched.pairs),
-        "families": family,
-        "occurrences": occurrence,
-        "blocks": pa.concat_tables([repeated, blocks.overlap_blocks(index, matched.overlaps, found, ids, settings.matching)]),
-        "templates": templates_table(index, lines, mined, rules),
-    }
-    for name, table in tables.items():
-        write_table(folder / f"{name}.arrow", table)
+    shared = blocks.overlap_blocks(index, matched.overlaps, found, ids, settings.matching)
+    family_count = _write_families(duplicates.family_tables(index, found, ids, verdicts, categories), shared, folder)
+    # One table at a time: of a million copies each is some 200 MB.
+    write_table(folder / "pairs.arrow", duplicates.pairs_table(index, matched.classes, matched.first, matched.pairs, verdicts))
+    write_table(folder / "clusters.arrow", duplicates.clusters_table(index, verdicts, matched.classes, matched.size, matched.pairs))
+    write_table(folder / "templates.arrow", templates_table(index, lines, mined, rules))
     _write_parts(index, lines, verdicts, links.link(index, verdicts, found, ids, matched.classes, matched.pairs), folder)
     write_json(folder / "templates.json", {"names": mined.names, "categories": mined.categories, "evidence": mined.evidence})
     write_json(folder / "review.json", review)
@@ -81,10 +75,19 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
             "kept": int(counts[KEPT]),
             "removed": int(counts[1:].sum()),
             "duplicates": duplicate,
-            "families": len(family),
+            "families": family_count,
             "review": len(review),
         },
     )
+
+
+def _write_families(tables: tuple[pa.Table, pa.Table, pa.Table], shared: pa.Table, folder: Path) -> int:
+    """Write `families`, `occurrences` and `blocks`, those that passages share among them; how many families."""
+    family, occurrence, repeated = tables
+    write_table(folder / "families.arrow", family)
+    write_table(folder / "occurrences.arrow", occurrence)
+    write_table(folder / "blocks.arrow", pa.concat_tables([repeated, shared]))
+    return len(family)
 
 
 def _write_parts(index: Index, lines: Lines, verdicts: Verdicts, linked: links.Links, folder: Path) -> None:
