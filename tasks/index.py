@@ -110,8 +110,7 @@ class Index:
         part = self.part_of(gids)
         for number in np.unique(part).tolist():
             rows = pa.array(gids[part == number] - self.passage_base[number])
-            clean = whole(self._matches[number]["clean"]).take(rows)
-            pieces.append(pc.coalesce(clean, whole(self._passages[number]["text"]).take(rows)))
+            pieces.append(clean_texts(self._matches[number], self._passages[number], rows))
         return Texts.from_arrow(pa.concat_arrays(pieces) if pieces else pa.array([], pa.string()))
 
     def places(self, docs: I64Array) -> pa.Table:
@@ -119,6 +118,11 @@ class Index:
         names = ["source", "record", "locator", "doc_id", "collection", "published_at"]
         tables = [read_table(part.documents).select(names) for part in self.parts] or [DOCUMENT_BATCH.empty_table().select(names)]
         return pa.concat_tables(tables).combine_chunks().take(pa.array(docs))
+
+
+def clean_texts(match: pa.Table, passages: pa.Table, rows: pa.Array) -> pa.Array:
+    """Clean texts before script conversion of the named rows of a part."""
+    return pc.coalesce(whole(match["clean"]).take(rows), whole(passages["text"]).take(rows))
 
 
 def build(parts: list[Part], settings: Settings) -> Index:
