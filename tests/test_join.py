@@ -239,7 +239,7 @@ def test_numbers_follow_first_appearance_and_leave_out_what_comes_once(rows: lis
 def test_numbers_of_more_values_than_the_table_begins_with() -> None:
     flat = np.random.default_rng(2).integers(0, 30_000, 60_000).astype(np.uint64)
     number, _, _, numbers = kernel.numbered(flat, np.array([0, len(flat)]), np.zeros(1, np.int32))
-    count = {x: 0 for x in flat.tolist()}
+    count = dict.fromkeys(flat.tolist(), 0)
     for x in flat.tolist():
         count[x] += 1
     again = [x for x, times in count.items() if times > 1]

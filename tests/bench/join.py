@@ -32,7 +32,6 @@ from tasks.shingles import fold, shingle_sets
 from tasks.store.text import Texts
 from tasks.store.unique import unique
 
-
 SETTINGS = Matching()
 
 
