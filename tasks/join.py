@@ -56,17 +56,17 @@ def exact_pairs(
         bounds = _cut(lists.starts)
         each(lambda low, high: kernel.mark(sets, lists.starts, low, high), bounds)
         found, count = [], 0
-        for block in pool.map(lambda block: kernel.probe(sets, limits, lists, *block, most), pairwise(bounds)):
-            found.append(block)
-            count += len(block[0])
+        for pairs in pool.map(lambda block: kernel.probe(sets, limits, lists, block[0], block[1], most), pairwise(bounds)):
+            found.append(pairs)
+            count += len(pairs[0])
             if count > most:  # `map` cancels the blocks that have not begun
                 raise StageError(
                     f"exact join: more than {most:,} pairs of {len(sets.rows):,} passages reach similarity {threshold}, too many to hold; "
                     'raise matching.report_threshold or set dedup.method = "minhash", which links such floods as stars'
                 )
     left, right, common = (np.concatenate([block[k] for block in found]) for k in range(3))
-    pairs: tuple[I64Array, I64Array, I32Array] = kernel.arranged(left, right, common, len(sets.rows))
-    return pairs
+    arranged: tuple[I64Array, I64Array, I32Array] = kernel.arranged(left, right, common, len(sets.rows))
+    return arranged
 
 
 def _by_size(values: U64Array, offsets: I64Array) -> kernel.Sets:

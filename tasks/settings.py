@@ -174,7 +174,8 @@ class Dedup(_Section):
 
     method: Literal["minhash", "exact"] = Field(
         "minhash",
-        description="PLACEHOLDER",
+        description="How pairs above matching.report_threshold are found: minhash misses a few (LSH, bounded by matching.bucket_cap), exact misses none "
+        "(prefix-filter join), but its time can grow with the square of the passages: 10 s for 132,000, 67 s for 329,000. Origin: measured.",
     )
 
 

@@ -204,7 +204,9 @@ def test_digest_changes_with_what_affects_data_and_with_nothing_else(section, fi
     assert (changed.digest() != settings.digest()) == (section in DATA_SECTIONS and (section, field) not in NOT_DATA)
 
 
-@pytest.mark.parametrize(("section", "field", "value"), [("script", "target", "hant"), ("language", "engine", "langdetect"), ("dedup", "method", "exact")])
+@pytest.mark.parametrize(
+    ("section", "field", "value"), [("script", "target", "hant"), ("language", "engine", "langdetect"), ("dedup", "method", "exact")]
+)
 def test_digest_changes_with_a_choice(section, field, value):
     assert load(None, {section: {field: value}}).digest() != Settings().digest()
 
