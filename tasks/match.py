@@ -18,7 +18,7 @@ import pyarrow as pa
 from tasks.index import Index
 from tasks.kernels import buckets
 from tasks.kernels import match as kernel
-from tasks.near import Pairs, Sets, near_pairs
+from tasks.near import Pairs, Sets, every_pair, near_pairs
 from tasks.overlaps import overlaps, whole_inside
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets, slot_sets
@@ -52,9 +52,10 @@ class Classes:
     size: I64Array
 
 
-def match(index: Index, folder: Path, settings: Matching, threads: int = 1) -> dict[str, int]:
+def match(index: Index, folder: Path, settings: Matching, method: str = "minhash", threads: int = 1) -> dict[str, int]:
     """Write `classes.npy`, `first.npy` and `pairs.arrow` (pairs of classes) into `folder`. Returns counters.
 
+    method  : `minhash`, or `exact` for a join that misses no pair.
     threads : how many work at a time; nothing of the result depends on it.
     """
     classes = classify(index)
@@ -64,7 +65,11 @@ def match(index: Index, folder: Path, settings: Matching, threads: int = 1) -> d
     members = _signed_members(index, classes)
     counters = {"classes": len(classes.first), "signed": len(members)}
     shingles = Sets(index.texts, members, lambda texts: shingle_sets(texts, settings), threads)
-    near = near_pairs(len(members), _keys(index, members), shingles, settings, settings.report_threshold, counters, threads)
+    near = (
+        every_pair(len(members), shingles, settings.report_threshold, counters, threads)
+        if method == "exact"
+        else near_pairs(len(members), _keys(index, members), shingles, settings, settings.report_threshold, counters, threads)
+    )
     contained, sharing = _contained(shingles, _anchored(index, members, near, counters), settings, counters)
     pairs = _describe(index, members, classes, shingles, Pairs.joined(near, contained), settings, threads)
     write_table(folder / "pairs.arrow", pairs)

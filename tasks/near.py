@@ -88,6 +88,13 @@ class Sets:
             pass
         return self.sizes[members], bits
 
+    def all(self, count: int) -> tuple[I64Array, tuple[U64Array, I64Array]]:
+        """The sets of members 0..count-1 at once: the members in the order in which their sets stand, and sets and offsets."""
+        order = np.argsort(self._number[:count], kind="stable")
+        values, offsets = _joined(self._map(self._made, self._number[order], _ROWS))
+        self.sizes[order] = np.diff(offsets)
+        return order, (values, offsets)
+
     def sized(self, members: I64Array) -> I32Array:
         """Size of each member's set, int32."""
         unknown = np.unique(members[self.sizes[members] < 0])
@@ -194,6 +201,21 @@ def near_pairs(
     good = common >= np.maximum(floor, 1)
     counters.update(compared=compared, candidates=len(common), hotbuckets=hot, hot_members=hot_members, near_pairs=int(good.sum()))
     return Pairs(rows[candidates.left[good]], rows[candidates.right[good]], common[good])
+
+
+def every_pair(count: int, sets: Sets, threshold: float, counters: dict[str, int], threads: int = 1) -> Pairs:
+    """All pairs of members whose exact similarity reaches the threshold, by a join that misses none (see `tasks.join`).
+
+    Holds the sets of all members at once: for small corpora. Raises StageError when there are too many pairs to hold.
+    """
+    from tasks.join import exact_pairs
+
+    order, (values, offsets) = sets.all(count)
+    a, b, common = exact_pairs(values, offsets, threshold, threads)
+    left, right = np.minimum(order[a], order[b]), np.maximum(order[a], order[b])
+    by_pair = np.lexsort((right, left))
+    counters.update(near_pairs=len(common))
+    return Pairs(left[by_pair], right[by_pair], common[by_pair])
 
 
 def band_pairs(keys: U64Array, sizes: I32Array, bits: U64Array, settings: Matching, threshold: float) -> tuple[U64Array, int, int, int]:

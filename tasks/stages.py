@@ -147,7 +147,8 @@ def match(job: Job, parts: list[PartFiles]) -> dict[str, Any]:
     if not (folder / "done.json").is_file():
         shutil.rmtree(folder, ignore_errors=True)
         with stage.building(folder) as hidden:
-            match_all(_index(job, parts), hidden, job.settings.matching, job.settings.run.workers or os.cpu_count() or 1)
+            settings, threads = job.settings, job.settings.run.workers or os.cpu_count() or 1
+            match_all(_index(job, parts), hidden, settings.matching, settings.dedup.method, threads)
     return {"folder": str(folder), "key": key, **stage.read_json(folder / "done.json")}
 
 
