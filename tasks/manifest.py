@@ -54,6 +54,7 @@ class Manifest(TypedDict):
     inputs_digest: str
     input_count: int
     tables: dict[str, TableEntry]
+    matching: dict[str, int]
 
 
 def _digest(value: object) -> str:
@@ -113,12 +114,14 @@ def build(
     inputs: Iterable[tuple[str, str]],
     version: str,
     infos: Mapping[str, FileInfo],
+    matching: Mapping[str, int] | None = None,
     files: Files = FILES,
 ) -> Manifest:
     """Manifest of the table files in `staging`.
 
     infos : what each TableWriter returned, by path relative to `staging` (`passages/part-00000.parquet`). A file without
             one is read and digested, which is slower and takes the disk at its word.
+    matching : what the search for duplicates counted (see `match.COUNTERS`).
     """
     inputs = list(inputs)
     tables: dict[str, TableEntry] = {}
@@ -141,6 +144,7 @@ def build(
         inputs_digest=inputs_digest(inputs),
         input_count=len(inputs),
         tables=tables,
+        matching=dict(sorted((matching or {}).items())),
     )
 
 

@@ -43,6 +43,27 @@ _ANCHOR_CAP = 16
 _RARE = 4
 
 
+#: What `match` counts: fold classes, those signed; pairs of members that met in a bucket, that the bounds left, that were near; buckets
+#: over the cap and members in them; anchors over the cap, pairs that anchors brought, pairs contained; pairs aligned, blocks found,
+#: pairs in which a phrase stood too often to try every place; all pairs.
+COUNTERS = (
+    "classes",
+    "signed",
+    "compared",
+    "candidates",
+    "near_pairs",
+    "hotbuckets",
+    "hot_members",
+    "hot_anchors",
+    "anchor_candidates",
+    "contained_pairs",
+    "aligned",
+    "blocks",
+    "crowded",
+    "pairs",
+)
+
+
 @dataclass(frozen=True)
 class Classes:
     """Fold classes. `of` : (passages,) int32, -1 where the fold is empty; `first` : (classes,) int64, best-ranked member."""
@@ -77,6 +98,7 @@ def match(index: Index, folder: Path, settings: Matching, method: str = "minhash
     left, right = (members[np.concatenate(side)] for side in zip(sharing, partial, strict=True))
     write_table(folder / "blocks.arrow", overlaps(index, np.minimum(left, right), np.maximum(left, right), settings, counters))
     counters["pairs"] = len(pairs)
+    counters = {name: counters.get(name, 0) for name in COUNTERS}
     write_json(folder / "done.json", counters)
     return counters
 

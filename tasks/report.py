@@ -19,7 +19,7 @@ from tasks import report_model as model
 from tasks.differences import differences
 from tasks.report_model import Repeat, Rule
 from tasks.report_texts import PLACE, Copy, Limits, Row, Texts, lang_of
-from tasks.summary import REASONS, Tally, manifest_of, one_line, summarize, tally, visible, write_summary
+from tasks.summary import REASONS, Tally, manifest_of, one_line, overflow, summarize, tally, visible, write_summary
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -66,6 +66,7 @@ def build(snapshot: Path, out: Path, limits: Limits | None = None, counts: Tally
         manifest=manifest,
         run=_run(snapshot),
         summary=summary,
+        overflow=overflow(summary),
         waterfall=_waterfall(summary),
         histogram=_histogram(model.similarity_bins(snapshot), summary["thresholds"]),
         removed=_removed(snapshot, rules, texts, Budget(half), summary["thresholds"]["remove"] or 0.0),

@@ -162,7 +162,8 @@ def decide(job: Job, parts: list[PartFiles], matched: dict[str, Any], sources: l
         shutil.rmtree(folder, ignore_errors=True)
         with stage.building(folder) as hidden:
             decide_all(_index(job, parts), Path(matched["folder"]), hidden, job)
-    return {"folder": str(folder), "key": key, "sources": sources, **stage.read_json(folder / "done.json")}
+    counted = {name: n for name, n in matched.items() if isinstance(n, int)}
+    return {"folder": str(folder), "key": key, "sources": sources, "matching": counted, **stage.read_json(folder / "done.json")}
 
 
 def write(job: Job, parts: list[PartFiles], decided: dict[str, Any], staging: str, chosen: list[int]) -> dict[str, Any]:

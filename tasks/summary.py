@@ -230,7 +230,19 @@ def summarize(snapshot: Path, counts: Tally | None = None) -> dict[str, Any]:
             pc.field("verdict") == "removes",
         ),
         "thresholds": thresholds(manifest),
+        "matching": {name: int(n) for name, n in (manifest.get("matching") or {}).items()},
     }
+
+
+def overflow(summary: dict[str, Any]) -> list[str]:
+    """What the search for duplicates cut short, a sentence each; empty when it compared everything that met."""
+    counted = summary.get("matching") or {}
+    said = (
+        ("hotbuckets", "{:,} LSH buckets held more passages than matching.bucket_cap; these were compared with the buckets' leaders only"),
+        ("hot_anchors", "{:,} set phrases stood in more passages than are compared all with all for shared stretches"),
+        ("crowded", "{:,} pairs repeat a phrase too often for every way to align them to be tried"),
+    )
+    return [text.format(counted[name]) for name, text in said if counted.get(name)]
 
 
 def thresholds(manifest: dict[str, Any]) -> dict[str, float | None]:
