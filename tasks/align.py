@@ -135,9 +135,7 @@ def _joined(a: Texts, b: Texts) -> Texts:
 def inside(column: Placed, left: I64Array, right: I64Array) -> BoolArray:
     """(n,) bool: the whole fold of row left[i] stands in that of row right[i], not beginning or ending amid a word or a number there."""
     number = fold_kernel.SLOT | fold_kernel.NUMERAL
-    found: BoolArray = word_kernel.inside(
-        column.elements, column.flags, column.offsets, left, right, fold_kernel.LETTER, number, _space()
-    )
+    found: BoolArray = word_kernel.inside(column.elements, column.flags, column.offsets, left, right, fold_kernel.LETTER, number, _space())
     return found
 
 

@@ -19,7 +19,7 @@ from tasks.match import KINDS as PAIR_KINDS
 from tasks.store.ids import digest_of
 from tasks.store.schemas import CLUSTERS, FAMILIES, OCCURRENCES, PAIRS
 from tasks.store.stage import numbers, whole
-from tasks.store.text import F32Array, I32Array, I64Array
+from tasks.store.text import I32Array, I64Array
 
 #: Rows of `pairs` for each passage beside its link to the kept neighbour.
 LISTED = 8

@@ -105,7 +105,9 @@ def explain(snapshot: Path, ref: str) -> Story:
     copies = (
         []
         if removed
-        else some("copies", "removed", ["passage_id", *PLACE, "reason", "similarity", "containment", "raw"], pc.field("kept_passage_id") == own)
+        else some(
+            "copies", "removed", ["passage_id", *PLACE, "reason", "similarity", "containment", "raw"], pc.field("kept_passage_id") == own
+        )
     )
     pairs = some("pairs", "pairs", PAIRS.names, (pc.field("passage_a") == own) | (pc.field("passage_b") == own))
     blocks = some("blocks", "blocks", BLOCKS.names, (pc.field("kind") != "occurrence") & (_touches(row, "a") | _touches(row, "b")))

@@ -26,7 +26,7 @@ from tasks.store.unique import unique, unique_counts
 #: Kinds of pair, in the order of their numbers.
 KINDS = ("identical", "script", "width_punctuation", "number_slot", "edited", "contained")
 SLOT_KIND, EDITED, CONTAINED = 3, 4, 5
-#: Which side of a pair stands whole inside the other, in the column `within`; 0 for neither, or when they are similar enough to remove.
+#: Which side of a pair stands whole inside the other, in the column `within`; 0 for neither, or where similarity decides.
 A_IN_B, B_IN_A = 1, 2
 #: Pairs held before they are made unique and verified: 16 bytes each.
 _BATCH = 1 << 22
@@ -303,7 +303,7 @@ def _describe(
     # A passage that stands whole inside another, with all that a copy must not lose, may go although the two are not alike.
     small, large = np.where(a < b, gid_a, gid_b), np.where(a < b, gid_b, gid_a)
     asked = np.flatnonzero(
-        (exact < settings.remove_threshold)
+        ~able
         & (kind != SLOT_KIND)
         & (common == np.minimum(a, b))
         & (shared == np.where(a < b, counts[left], counts[right]))

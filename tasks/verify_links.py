@@ -33,7 +33,9 @@ def check_links(snapshot: Path, settings: Settings) -> list[Problem]:
     """All references between tables, and every duplicate removal against its kept twin."""
     kept = _numbered(snapshot)
     removed = read_table(
-        snapshot, "removed", ["passage_id", "content_id", "parent_id", "reason", "kept_passage_id", "similarity", "containment", "cluster_id", "family_id"]
+        snapshot,
+        "removed",
+        ["passage_id", "content_id", "parent_id", "reason", "kept_passage_id", "similarity", "containment", "cluster_id", "family_id"],
     )
     problems = _unique(kept, removed)
     twins = removed.filter(pc.is_valid(removed["kept_passage_id"]))
@@ -254,8 +256,8 @@ def _stands_in(own: Texts, twins: Texts, rows: npt.NDArray[np.int64], settings: 
     """(rows,) bool: these passages stand whole and unchanged inside their twins."""
     from tasks.align import whole_in
 
-    chosen = (texts.take_spans(texts.offsets[rows], texts.offsets[rows + 1]) for texts in (own, twins))
-    return whole_in(*chosen, settings.matching)
+    a, b = (texts.take_spans(texts.offsets[rows], texts.offsets[rows + 1]) for texts in (own, twins))
+    return whole_in(a, b, settings.matching)
 
 
 def _duplicates(snapshot: Path) -> Iterator[tuple[str, pa.Table]]:
