@@ -31,7 +31,7 @@ KINDS = ("identical", "script", "width_punctuation", "number_slot", "edited", "c
 SLOT_KIND, EDITED, CONTAINED = 3, 4, 5
 #: Anchors that are grouped at a time: 32 bytes each.
 _ANCHORS = 1 << 23
-#: Which side of a pair stands whole inside the other, in the column `within`; 0 for neither, or when they are similar enough to remove.
+#: Which side of a pair stands whole inside the other, in the column `within`; 0 for neither, or where similarity decides.
 A_IN_B, B_IN_A = 1, 2
 #: Length of the shorter of two near passages over that of the longer, in tokens, below which the stretch they share is aligned.
 _EVEN = 0.85
@@ -267,7 +267,7 @@ def _describe(
     # A passage that stands whole inside another, with all that a copy must not lose, may go although the two are not alike.
     small, large = np.where(a < b, gid_a, gid_b), np.where(a < b, gid_b, gid_a)
     asked = np.flatnonzero(
-        (exact < settings.remove_threshold)
+        ~able
         & (kind != SLOT_KIND)
         & (common == np.minimum(a, b))
         & (shared == np.where(a < b, slots_a, slots_b))

@@ -151,6 +151,21 @@ def containment(a: str, b: str) -> float:
     return len(left & shingles(b)) / len(left) if left else 0.0
 
 
+def stands_in(a: str, b: str) -> bool:
+    """Whether the whole fold of a is a part of that of b which begins and ends between words and between numbers."""
+    small, large = elements(a), elements(b)
+
+    def amid(at: int) -> bool:
+        if not 0 < at < len(large):
+            return False
+        one, other = large[at - 1], large[at]
+        number = all(kind == "slot" or to in _NUMERALS for kind, to in (one, other))
+        return number or (one[0] == other[0] == "letter" and " " not in (one[1], other[1]))
+
+    places = (i for i in range(len(large) - len(small) + 1) if large[i : i + len(small)] == small)
+    return bool(small) and any(not amid(i) and not amid(i + len(small)) for i in places)
+
+
 def without_numbers(text: str) -> list[Element]:
     return [e for e in elements(text) if e[0] != "slot" and e[1] not in _NUMERALS]
 

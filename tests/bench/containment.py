@@ -235,7 +235,8 @@ def make(texts: Iterator[tuple[str, str]], count: int, rng: random.Random) -> li
     cases: list[Case] = []
     try:
         for _ in range(count):
-            cases += [planter.case(*key) for key in itertools.product(LENGTHS, KINDS, SHAPES)]
+            for key in itertools.product(LENGTHS, KINDS, SHAPES):
+                cases.append(planter.case(*key))
     except (StopIteration, RuntimeError):
         pass
     return cases
@@ -247,7 +248,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40, help="cases of each shape, kind and length")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    rng = random.Random(options.seed)  # noqa: S311 (the point is that it is not secret)
+    rng = random.Random(options.seed)  # noqa: S311 (repeatable, not secret)
     texts = real(options.input, rng) if options.input else generated(options.seed)
     cases = make(texts, options.count, rng)
     with tempfile.TemporaryDirectory() as folder:
