@@ -1,8 +1,10 @@
 """Families: repeated content seen as one thing, with every place where it stands.
 
 Passages of one class, or near it, share a *label* (stars again, over classes, numbers and links not counted as differences).
-Labels that nearly always stand beside each other are one family; a run of its passages in a document is an occurrence. The
-eight lines of a sponsor block are one family, not eight clusters.
+Labels that nearly always stand beside each other make a *group*; a run of its passages in a document is an *occurrence*. The eight
+lines of a sponsor block are one family, not eight clusters. In each group the best run (most different passages, then the global
+order) is the *exemplar*; the runs that overlap with it by 0.8 or more are its family (`tasks.occurrences` says how that is counted),
+and among the rest the best is the exemplar of the next. Every occurrence is compared with its exemplar only, never all with all.
 """
 
 from __future__ import annotations
@@ -12,22 +14,23 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from tasks.claims import settle
 from tasks.index import Index
 from tasks.kernels import families as kernel
 from tasks.kernels.match import stars
 from tasks.match import CONTAINED
+from tasks.occurrences import GAP, TOGETHER, Passages, Runs, Similar, star
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets
+from tasks.store.lists import take_lists
 from tasks.store.stage import numbers
-from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U64Array
+from tasks.store.text import F32Array, I32Array, I64Array, U64Array
 from tasks.store.unique import unique_counts
 
-#: Unrepeated passages that may lie inside an occurrence.
-GAP = 2
-#: Two labels belong together when they stand side by side in this share of the places of the more frequent one.
-TOGETHER = 0.6
-#: Passages whose shingles are made in one go.
-_ROWS = 4096
+#: Times that classes may go over to a greater star of a neighbour.
+_HOPS = 3
+#: Tokens whose shingles are held at a time: 8 to 14 bytes each.
+_HELD = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Families:
     first, last : (m,) int64 gids of the run's ends, inclusive; family : (m,) int64, the runs of one family share a number.
     exemplar    : (m,) int64, index of the run that is the family's exemplar.
     similarity  : (m,) float32, exact Jaccard with the exemplar.
-    group_of    : (passages,) int64 group of each passage, -1 for none: which passages inside a run belong to it.
+    family_of   : (passages,) int64 family of each passage, -1 for none: which passages inside a run belong to it.
     """
 
     first: I64Array
@@ -45,110 +48,166 @@ class Families:
     family: I64Array
     exemplar: I64Array
     similarity: F32Array
-    group_of: I64Array
+    family_of: I64Array
 
     def members(self, runs: I64Array) -> tuple[I64Array, I64Array]:
         """Passages of the named runs: gids, and for each the position of its run in `runs`."""
-        return _own(self.first[runs], self.last[runs], self.family[runs], self.group_of)
+        return _own(self.first[runs], self.last[runs], self.family[runs], self.family_of)
 
 
-def _own(first: I64Array, last: I64Array, family: I64Array, group_of: I64Array) -> tuple[I64Array, I64Array]:
-    """Passages of runs that belong to the run's family (a separator between them may be of another): gids, and the run of each."""
+def _own(first: I64Array, last: I64Array, family: I64Array, family_of: I64Array) -> tuple[I64Array, I64Array]:
+    """Passages of runs that belong to the run's family (a line between them may be of another or of none): gids, and the run of each."""
     lengths = last - first + 1
     run = np.repeat(np.arange(len(first)), lengths)
     gid = np.arange(int(lengths.sum())) - (np.cumsum(lengths) - lengths)[run] + first[run]
-    mine = group_of[gid] == family[run]
+    mine = family_of[gid] == family[run]
     return gid[mine], run[mine]
 
 
 def find(index: Index, classes: I32Array, class_count: int, pairs: pa.Table, settings: Matching) -> Families:
     """All families of two or more occurrences whose exemplar is long enough to mean something."""
-    label = _labels(classes, class_count, pairs, settings)
-    group_of, repeated = _groups(index, label)
-    capacity = int(repeated.sum()) + 1
-    first, last, owner = (np.empty(capacity, np.int64) for _ in range(3))
-    safe = np.where(repeated, label, 0)
-    m = kernel.runs(index.doc, group_of, safe, GAP, first, last, owner)
-    first, last, owner = first[:m], last[:m], owner[:m]
-    gid, run = _own(first, last, owner, group_of)
-    size = np.bincount(run, index.column("match", "tokens")[gid], minlength=m)
-    passages = np.bincount(run, minlength=m)
-    exemplar = _exemplars(owner, passages, index.rank[first])
-    # A fragment of a block (one line of eight) is told apart from the block: it must hold half of the exemplar's passages.
-    whole = (passages * 2 >= passages[exemplar]) & (size[exemplar] >= settings.min_tokens)
-    count = np.bincount(owner[whole], minlength=int(owner.max()) + 1 if m else 0)
-    chosen = np.flatnonzero(whole & (count[owner] >= 2)) if m else np.empty(0, np.int64)
-    back = np.full(m, -1, np.int64)
-    back[chosen] = np.arange(len(chosen))
-    exemplar = exemplar[chosen]
-    values, offsets = _shingles(index, group_of, settings)
-    largest = offsets[last + 1] - offsets[first] if m else np.zeros(1, np.int64)
-    similarity = kernel.run_similarity(
-        values,
-        offsets,
-        first[chosen],
-        last[chosen],
-        first[exemplar],
-        last[exemplar],
-        group_of,
-        owner[chosen],
-        int(largest.max(initial=0)) + 1,
-    )
-    return Families(first[chosen], last[chosen], owner[chosen], back[exemplar], np.round(similarity, 4), group_of)
+    tokens, plain = index.column("match", "tokens").astype(np.int64), index.column("match", "plain")
+    likeness = Likeness(index, classes, tokens, settings)
+    label = labels(classes, class_count, pairs, likeness.of_passages, settings)
+    passages = Passages(index.doc, classes.astype(np.int64), label, groups(index.doc, label), tokens, plain, index.rank)
+    first, last, exemplar, home = gather(passages, likeness.of_passages, settings.min_tokens)
+    order = np.argsort(first, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    first, last, exemplar = first[order], last[order], place[exemplar[order]]
+    family_of = np.where(home >= 0, exemplar[place[home]] if len(place) else -1, -1)
+    return Families(first, last, exemplar, exemplar, likeness.of_runs(first, last, exemplar, family_of), family_of)
 
 
-def _labels(classes: I32Array, count: int, pairs: pa.Table, settings: Matching) -> I64Array:
-    """(passages,) int64: class that a passage is taken for, -1 for none. Classes whose pair is reported (reworded, or other numbers)
-    share one, by stars."""
+def gather(passages: Passages, similar: Similar, min_tokens: int) -> tuple[I64Array, I64Array, I64Array, I64Array]:
+    """first, last, exemplar of each occurrence (m,) int64, and the occurrence of each passage (passages,) int64, -1 for none.
+
+    similar : exact Jaccard of pairs of passages. min_tokens : families whose exemplar has fewer are left out.
+    """
+    runs = _runs(passages)
+    claims = star(passages, runs, np.ones(len(runs.first), np.bool_), similar, min_tokens)
+    home = settle(passages, runs, claims, similar)
+    gid = np.flatnonzero(home >= 0)
+    size = np.bincount(home[gid], passages.tokens[gid], minlength=len(runs.first))
+    kept = (runs.exemplar >= 0) & (size[runs.exemplar] >= min_tokens)
+    number = np.full(len(kept) + 1, -1, np.int64)  # the last one is for passages of no run
+    number[:-1][kept] = np.arange(int(kept.sum()))
+    return runs.first[kept], runs.last[kept], number[runs.exemplar[kept]], number[home]
+
+
+def labels(classes: I32Array, count: int, pairs: pa.Table, similar: Similar, settings: Matching) -> I64Array:
+    """(passages,) int64: class that a passage is taken for, -1 for none.
+
+    Classes whose pair is reported (reworded, or other numbers) share one, by stars. The class that most passages are like is the first
+    centre: of many rewordings it is the common source. Of a flood matching does not list every pair, so a class that is in a lesser
+    star than one it is linked to is compared with the centre of that one, and goes over when it is as near as a pair must be.
+    similar : exact Jaccard of pairs of passages.
+    """
     kind, similarity = numbers(pairs["kind"]), numbers(pairs["similarity"])
     near = (similarity >= settings.report_threshold) & (kind != CONTAINED)
     a, b, weight = numbers(pairs["a"])[near], numbers(pairs["b"])[near], similarity[near]
     row = np.concatenate([b, a]).astype(np.int64)
-    column = np.concatenate([a, b]).astype(np.int32)
-    both = np.concatenate([weight, weight]).astype(np.float32)
-    order = np.lexsort((column, row))
+    order = np.lexsort((np.concatenate([a, b]), row))
+    row, column = row[order], np.concatenate([a, b])[order].astype(np.int32)
     first = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(row, minlength=count), out=first[1:])
-    every = np.ones(count, np.bool_)
-    identity = np.arange(count, dtype=np.int32)
-    twin, _ = stars(np.arange(count, dtype=np.int64), identity, first, column[order], both[order], every, every)
-    of_class = np.where(twin >= 0, twin, identity)
-    return np.where(classes >= 0, of_class[np.maximum(classes, 0)], -1).astype(np.int64)
+    size = np.bincount(classes[classes >= 0], minlength=count)
+    alike = size + np.bincount(row, size[column], minlength=count)
+    centres = np.argsort(-alike, kind="stable")
+    every, identity = np.ones(count, np.bool_), np.arange(count, dtype=np.int32)
+    both = np.concatenate([weight, weight])[order].astype(np.float32)
+    twin, _ = stars(centres, identity, first, column, both, every, every)
+    of_class = np.where(twin >= 0, twin, identity).astype(np.int64)
+    greatness = np.empty(count, np.int64)
+    greatness[centres] = np.arange(count)
+    member = np.empty(count, np.int64)
+    some = np.flatnonzero(classes >= 0)[::-1]
+    member[classes[some]] = some  # the first passage of each class
+    for _ in range(_HOPS):
+        best = np.full(count, count)
+        np.minimum.at(best, row, greatness[of_class[column]])
+        lesser = np.flatnonzero(best < greatness[of_class])
+        centre = centres[best[lesser]]
+        good = similar(member[lesser], member[centre]) >= settings.report_threshold
+        if not good.any():
+            break
+        of_class[lesser[good]] = centre[good]
+    return np.where(classes >= 0, of_class[np.maximum(classes, 0)], -1)
 
 
-def _groups(index: Index, label: I64Array) -> tuple[I64Array, BoolArray]:
-    """Group of each passage (-1 for unrepeated ones), joining labels that stand side by side."""
+def groups(doc: I64Array, label: I64Array) -> I64Array:
+    """(passages,) int64 group of each passage, -1 for unrepeated ones, joining labels that stand side by side."""
     count = np.bincount(label[label >= 0], minlength=1)
     repeated = (label >= 0) & (count[np.maximum(label, 0)] >= 2)
     follows = np.empty((int(repeated.sum()) * (GAP + 1) + 1, 2), np.int64)
-    m = kernel.follow_pairs(index.doc, label, repeated, GAP, follows)
+    m = kernel.follow_pairs(doc, label, repeated, GAP, follows)
     encoded, times = unique_counts((follows[:m, 0] << 32) | follows[:m, 1])
     left, right = encoded >> 32, encoded & 0xFFFFFFFF
     strong = (times >= 2) & (times >= TOGETHER * np.maximum(count[left], count[right]))
     parent = kernel.union(len(count), left[strong], right[strong])
-    return np.where(repeated, parent[np.maximum(label, 0)], -1), repeated
+    return np.where(repeated, parent[np.maximum(label, 0)], -1)
 
 
-def _exemplars(owner: I64Array, passages: I64Array, rank: I64Array) -> I64Array:
-    """For each run, the run of its family that has the most passages; among those the best ranked."""
-    order = np.lexsort((rank, -passages, owner))
-    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
-    exemplar = np.empty(len(owner), np.int64)
-    exemplar[order] = np.repeat(order[starts], np.diff(np.append(starts, len(order))))
-    return exemplar
-
-
-def _shingles(index: Index, group_of: I64Array, settings: Matching) -> tuple[U64Array, I64Array]:
-    """Shingles of the passages of a group, and offsets of all passages: the others have none."""
-    gids = np.flatnonzero(group_of >= 0)
-    offsets = np.zeros(len(group_of) + 1, np.int64)
-    values, own = shingle_lists(index, gids, settings)
-    offsets[gids + 1] = np.diff(own)
-    return values, np.cumsum(offsets)
+def _runs(passages: Passages) -> Runs:
+    """Candidate occurrences of all groups."""
+    group, label = passages.group, passages.label
+    n = len(group)
+    capacity = int((group >= 0).sum())
+    first, last, owner, distinct = (np.empty(capacity, np.int64) for _ in range(4))
+    m = kernel.runs(passages.doc, group, GAP, first, last, owner)
+    cut = [np.empty(capacity, np.int64) for _ in range(3)]
+    m = kernel.cut_repeats(first[:m], last[:m], owner[:m], group, label, TOGETHER, *cut, distinct)
+    order = np.lexsort((cut[0][:m], cut[2][:m]))
+    first, last, owner, distinct = (x[:m][order] for x in (*cut, distinct))
+    return Runs(first, last, owner, distinct, np.full(m, -1, np.int64), np.full(n, -1, np.int64), np.zeros(n, np.int64))
 
 
 def shingle_lists(index: Index, gids: I64Array, settings: Matching) -> tuple[U64Array, I64Array]:
-    """Sorted distinct shingles of passages in ascending order, and offsets."""
-    pieces = [shingle_sets(index.texts(gids[start : start + _ROWS]), settings) for start in range(0, len(gids), _ROWS)]
-    offsets = np.cumsum(np.concatenate([[0], *(np.diff(o) for _, o in pieces)])).astype(np.int64)
-    return np.concatenate([v for v, _ in pieces] or [np.empty(0, np.uint64)]), offsets
+    """Sorted distinct shingles of the named passages, (values, offsets (gids + 1,))."""
+    distinct, place = np.unique(gids, return_inverse=True)
+    return take_lists(*shingle_sets(index.texts(distinct), settings), place)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Exact similarities, each pair of contents once, with the shingles of few passages in memory at a time."""
+
+    index: Index
+    classes: I32Array
+    tokens: I64Array
+    settings: Matching
+
+    def of_passages(self, left: I64Array, right: I64Array) -> F32Array:
+        """(m,) float32 exact Jaccard of pairs of passages."""
+        key = (self.classes[right].astype(np.int64) << 32) | (self.classes[left].astype(np.int64) & 0xFFFFFFFF)
+        _, some, inverse = np.unique(key, return_index=True, return_inverse=True)
+        left, right = left[some], right[some]
+        out = np.empty(len(some), np.float32)
+        for rows in self._batches(self.tokens[left] + self.tokens[right]):
+            both = np.concatenate([left[rows], right[rows]])
+            gids, place = np.unique(both, return_inverse=True)
+            half = len(both) // 2
+            out[rows] = kernel.jaccard(*shingle_lists(self.index, gids, self.settings), place[:half], place[half:])
+        return out[inverse]
+
+    def of_runs(self, first: I64Array, last: I64Array, exemplar: I64Array, family_of: I64Array) -> F32Array:
+        """(m,) float32 exact Jaccard of the shingles of each run's own passages with those of its exemplar, to four places."""
+        digest = kernel.sequence_digests(first, last, exemplar, family_of, self.classes.astype(np.int64))
+        _, some, inverse = np.unique(np.stack([exemplar.astype(np.uint64), digest]), axis=1, return_index=True, return_inverse=True)
+        out = np.ones(len(some), np.float32)
+        rest = np.flatnonzero(digest[some] != digest[exemplar[some]])
+        tokens = np.concatenate([[0], np.cumsum(self.tokens)])
+        for rows in self._batches(tokens[last[some[rest]] + 1] - tokens[first[some[rest]]]):
+            runs = some[rest[rows]]
+            sides, place = np.unique(np.concatenate([runs, exemplar[runs]]), return_inverse=True)
+            gids, run = _own(first[sides], last[sides], exemplar[sides], family_of)
+            values, offsets = shingle_lists(self.index, gids, self.settings)
+            bounds = np.searchsorted(run, np.arange(len(sides) + 1))
+            largest = int(np.diff(offsets[bounds]).max(initial=0))
+            out[rest[rows]] = kernel.joined_jaccard(values, offsets, bounds, place[: len(runs)], place[len(runs) :], largest)
+        return np.round(out[inverse.ravel()], 4)
+
+    def _batches(self, tokens: I64Array) -> list[I64Array]:
+        """Positions in stretches of about _HELD tokens."""
+        part = np.cumsum(tokens) // _HELD
+        return np.split(np.arange(len(tokens)), np.flatnonzero(np.diff(part)) + 1) if len(tokens) else []

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tasks import tables
 from tasks.kernels import sketch as kernel
 from tasks.settings import Matching
+from tasks.store.lists import take_lists
 from tasks.store.text import I64Array, Texts, U64Array
 
 U32Matrix = npt.NDArray[np.uint32]
@@ -41,11 +42,9 @@ def _permutations(count: int, seed: int) -> tables.Arrays:
 def sign(shingles: U64Array, offsets: I64Array, rows: I64Array, settings: Matching) -> U32Matrix:
     """Signatures of the named lists of shingles, (len(rows), permutations) uint32. No list may be empty."""
     a, b = permutations(settings.permutations, settings.seed)
-    starts, ends = offsets[:-1][rows], offsets[1:][rows]
-    ends_there = np.cumsum(ends - starts)
-    there = np.arange(int(ends_there[-1]) if len(rows) else 0) + np.repeat(starts - (ends_there - (ends - starts)), ends - starts)
+    chosen, bounds = take_lists(shingles, offsets, rows)
     out = np.empty((len(rows), settings.permutations), np.uint32)
-    kernel.sign(shingles[there], ends_there, len(rows), a, b, out)
+    kernel.sign(chosen, bounds[1:], len(rows), a, b, out)
     return out
 
 
