@@ -277,7 +277,13 @@ def _link(parts: Rows, made: dict[str, list[Span]], family: str) -> None:
     places = [_complete(s.row | {"passage_count": 1, "similarity": 1.0, "verdict": "removed"}, "occurrences") for s in sponsors]
     parts["occurrences"][only] = places
     parts["blocks"][only] = [
-        {"family_id": family, "block_id": ids.digest_of(s.row["passage_id"]), "char_count": len(SPONSOR), "similarity": 1.0, "kind": "occurrence"}
+        {
+            "family_id": family,
+            "block_id": ids.digest_of(s.row["passage_id"]),
+            "char_count": len(SPONSOR),
+            "similarity": 1.0,
+            "kind": "occurrence",
+        }
         | _sides(first, s.row)
         for s in sponsors[1:]
     ]

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,13 +17,10 @@ from tasks import join
 from tasks.errors import StageError
 from tasks.join import exact_pairs
 from tasks.kernels import join as kernel
-from tasks.kernels import match
-from tasks.match import buckets, grouped
-from tasks.minhash import band_keys, sign
+from tasks.near import near_duplicates
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets
 from tasks.store.text import Texts
-from tasks.store.unique import unique
 
 Row = set[int]
 Triple = tuple[int, int, int]
@@ -260,17 +258,10 @@ def test_arranged_sorts_pairs(pairs: list[tuple[int, int]]) -> None:
 # --- Beside LSH -----------------------------------------------------------------------------------------------------------
 
 
-def lsh_pairs(values: Any, offsets: Any, threshold: float, matching: Matching) -> set[Triple]:
+def lsh_pairs(texts: list[str], threshold: float, matching: Matching) -> set[tuple[int, int]]:
     """Verified pairs by MinHash and LSH."""
-    rows = np.arange(len(offsets) - 1, dtype=np.int64)
-    sizes = np.diff(offsets).astype(np.int32)
-    keys = band_keys(sign(values, offsets, rows, matching), matching)
-    found = unique(np.concatenate([buckets(*grouped(band, rows), sizes, matching.bucket_cap, threshold)[0] for band in keys]))
-    left, right = (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    floor = np.zeros(len(left), np.int32)
-    common = match.intersections(values, offsets, match.bitmaps(values, offsets), left, right, floor)
-    good = common >= threshold * (sizes[left] + sizes[right] - common) - 1e-9
-    return set(zip(left[good].tolist(), right[good].tolist(), common[good].tolist(), strict=True))
+    found = near_duplicates([pa.array(texts)], matching, threshold)
+    return set(zip(found.left.tolist(), found.right.tolist(), strict=True))
 
 
 def test_lsh_finds_what_the_exact_join_finds_at_the_remove_threshold() -> None:
@@ -279,7 +270,7 @@ def test_lsh_finds_what_the_exact_join_finds_at_the_remove_threshold() -> None:
     originals = [paragraph(rng, int(rng.integers(60, 300))) for _ in range(300)]
     copies = [edited(rng, text, share) for text in originals for share in (0.01, 0.03, 0.06)]
     values, offsets = shingle_sets(Texts.of(originals + copies), matching)
-    left, right, common = exact_pairs(values, offsets, matching.remove_threshold)
-    exact = set(zip(left.tolist(), right.tolist(), common.tolist(), strict=True))
+    left, right, _ = exact_pairs(values, offsets, matching.remove_threshold)
+    exact = set(zip(left.tolist(), right.tolist(), strict=True))
     assert len(exact) > 900
-    assert lsh_pairs(values, offsets, matching.remove_threshold, matching) == exact
+    assert lsh_pairs(originals + copies, matching.remove_threshold, matching) == exact

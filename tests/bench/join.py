@@ -3,8 +3,8 @@
     python tests/bench/join.py --mb 2 10 40
     python tests/bench/join.py --input DIR --threshold 0.8 0.5
 
-Lines long enough to be compared, one of each fold, as in peers.py. `join` and `LSH` both begin with ready shingles and end with
-verified pairs; LSH misses what no band holds and, of floods of alike lines, all pairs but a star (matching.bucket_cap). The best
+Lines long enough to be compared, one of each fold, as in peers.py. `join` begins with ready shingles, `LSH` with the text; both end
+with verified pairs. LSH misses what no band holds and, of floods of alike lines, all pairs but a star (matching.bucket_cap). The best
 of `--repeat` runs counts: a neighbour that fills the shared cache makes processor time longer, nothing makes it shorter.
 """
 
@@ -24,24 +24,21 @@ from peers import read_lines
 from run import machine, pin
 
 from tasks.join import exact_pairs
-from tasks.kernels import match as kernel
-from tasks.match import buckets, grouped
-from tasks.minhash import band_keys, sign
+from tasks.near import near_duplicates
 from tasks.settings import Matching
-from tasks.shingles import fold, shingle_sets
+from tasks.shingles import shingle_sets
+from tasks.sketch import Sketcher
 from tasks.store.text import Texts
-from tasks.store.unique import unique
 
 SETTINGS = Matching()
 
 
 def passages_of(lines: list[str]) -> Texts:
     """Lines long enough to be compared by similarity, one of each fold."""
-    folded = fold(Texts.of(lines), SETTINGS)
+    sketch = Sketcher(SETTINGS, anchors=False, signatures=False).sketch(Texts.of(lines), np.ones(len(lines), np.bool_))
     first = np.zeros(len(lines), np.bool_)
-    first[np.unique(folded.fold, return_index=True)[1]] = True
-    long = (folded.tokens >= SETTINGS.min_tokens) & (np.diff(folded.shingles[1]) >= SETTINGS.min_shingles)
-    return Texts.of([lines[row] for row in np.flatnonzero(first & long).tolist()])
+    first[np.unique(sketch.fold, return_index=True)[1]] = True
+    return Texts.of([lines[row] for row in np.flatnonzero(first & sketch.long).tolist()])
 
 
 def best(repeat: int, work: Callable[[], Any]) -> tuple[float, Any]:
@@ -54,16 +51,10 @@ def best(repeat: int, work: Callable[[], Any]) -> tuple[float, Any]:
     return seconds, result
 
 
-def lsh(values: Any, offsets: Any, threshold: float) -> Any:
+def lsh(texts: Texts, threshold: float) -> Any:
     """Pairs as left << 32 | right by MinHash, bands and exact verification, with the settings' own shape of bands."""
-    rows = np.arange(len(offsets) - 1, dtype=np.int64)
-    sizes = np.diff(offsets).astype(np.int32)
-    keys = band_keys(sign(values, offsets, rows, SETTINGS), SETTINGS)
-    found = unique(np.concatenate([buckets(*grouped(band, rows), sizes, SETTINGS.bucket_cap, threshold)[0] for band in keys]))
-    left, right = (found >> np.uint64(32)).astype(np.int64), (found & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    floor = np.ceil(threshold / (1 + threshold) * (sizes[left] + sizes[right]) - 1e-9).astype(np.int32)
-    common = kernel.intersections(values, offsets, kernel.bitmaps(values, offsets), left, right, floor)
-    return found[common >= floor]
+    found = near_duplicates([texts.to_arrow()], SETTINGS, threshold)
+    return (found.left.astype(np.uint64) << np.uint64(32)) | found.right.astype(np.uint64)
 
 
 def rows_of(name: str, lines: list[str], options: argparse.Namespace) -> list[str]:
@@ -75,7 +66,7 @@ def rows_of(name: str, lines: list[str], options: argparse.Namespace) -> list[st
     for threshold in options.threshold:
         joining, (left, right, _) = best(options.repeat, lambda t=threshold: exact_pairs(values, offsets, t, options.cores))
         exact = (left.astype(np.uint64) << np.uint64(32)) | right.astype(np.uint64)
-        hashing, found = best(options.repeat, lambda t=threshold: lsh(values, offsets, t))
+        hashing, found = best(options.repeat, lambda t=threshold: lsh(texts, t))
         recall = f"{len(np.intersect1d(exact, found, assume_unique=True)) / len(exact):.4f}" if len(exact) else "-"
         out.append(
             f"| {name} | {mb:.1f} | {len(texts):,} | {threshold} | {shingling:.2f} | {joining:.2f} | {mb / joining:.1f} "
@@ -94,9 +85,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.pinned, options.workers = pin(options.cores), options.cores
-    warm = shingle_sets(Texts.of(["晨风吹过江岸的树林，船还没有开。"]), SETTINGS)
-    exact_pairs(*warm, 0.5)
-    lsh(*warm, 0.5)
+    warm = Texts.of(["晨风吹过江岸的树林，船还没有开。"])
+    exact_pairs(*shingle_sets(warm, SETTINGS), 0.5)
+    lsh(warm, 0.5)
     print(f"`python tests/bench/join.py {' '.join(sys.argv[1:])}`\n\n{machine(options)}\n")
     print("| corpus | MB | passages | threshold | shingle, CPU s | join, CPU s | join, MB/s | with shingling, MB/s ", end="")
     print("| pairs | LSH, CPU s | LSH recall of pairs |\n|---|" + "---:|" * 10, flush=True)

@@ -23,23 +23,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import oracle
+import pyarrow as pa
 import pyarrow.dataset as ds
 from edits import KINDS, LANGUAGES, characters, paragraph
 from prose import Prose
 
-from tasks.kernels import match as kernel
-from tasks.match import buckets, grouped
-from tasks.minhash import band_keys, detection_probability, sign
+from tasks.minhash import detection_probability
+from tasks.near import near_duplicates
 from tasks.settings import Matching
-from tasks.shingles import shingle_sets
-from tasks.store.text import Texts
-from tasks.store.unique import unique
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import naive_matching as naive
 from matching_world import World
 
 SETTINGS = Matching()
+#: Rows given to the engine at a time.
+BATCH = 8192
 #: Classes of length, in tokens of the shorter side: from this to the next.
 LENGTHS = (12, 30, 60, 120, 400)
 #: Bands of similarity for tables.
@@ -62,18 +61,9 @@ class Pairs:
 
 def ours(lines: list[str], settings: Matching, threshold: float) -> Pairs:
     """Our side: texts of distinct fold -> pairs at or above the threshold. The one function to change with the engine."""
-    values, offsets = shingle_sets(Texts.of(lines), settings)
-    rows, sizes = np.arange(len(lines), dtype=np.int64), np.diff(offsets).astype(np.int32)
-    met = np.empty(0, np.uint64)
-    for band in band_keys(sign(values, offsets, rows, settings), settings):
-        met = unique(np.concatenate([met, buckets(*grouped(band, rows), sizes, settings.bucket_cap, threshold)[0]]))
-    left, right = (met >> np.uint64(32)).astype(np.int64), (met & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    total = (sizes[left] + sizes[right]).astype(np.int64)
-    floor = np.ceil(threshold / (1 + threshold) * total - oracle.HAIR).astype(np.int32)
-    common = kernel.intersections(values, offsets, kernel.bitmaps(values, offsets), left, right, floor)
-    good = (common >= floor) & (common > 0)
-    similarity = (common[good] / (total[good] - common[good])).astype(np.float32)
-    return Pairs(left[good], right[good], similarity, len(met))
+    batches = [pa.array(lines[at : at + BATCH], pa.string()) for at in range(0, len(lines), BATCH)]
+    found = near_duplicates(batches, settings, threshold)
+    return Pairs(found.left, found.right, found.similarity, found.counters["compared"])
 
 
 # --- Pairs ----------------------------------------------------------------------------------------------------------------
