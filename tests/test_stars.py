@@ -48,7 +48,7 @@ def growing_ladder(rng: np.random.Generator, steps: int) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("ladder", [edited_ladder, sliding_ladder, growing_ladder])
+@pytest.mark.parametrize("ladder", [edited_ladder, sliding_ladder])
 def test_a_drifting_ladder_does_not_collapse_in_whatever_order_it_comes(ladder: Any, seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     steps = ladder(rng, 24)
@@ -63,6 +63,14 @@ def test_a_drifting_ladder_does_not_collapse_in_whatever_order_it_comes(ladder: 
         assert naive.jaccard(world.texts[a], world.texts[b]) < 0.7
     reach = max(sum(naive.jaccard(world.texts[p], other) >= 0.7 for other in steps) for p in stay)
     assert len(stay) >= len(steps) / reach  # as a star no kept step stands for more than its own neighbours
+
+
+def test_of_a_growing_ladder_the_longest_step_stands_for_all_that_it_holds_whole(tmp_path: Path) -> None:
+    steps = growing_ladder(np.random.default_rng(1), 24)
+    world = World.of(tmp_path, {f"{at:02d}.txt": text for at, text in enumerate(steps)})
+    (stays,) = kept(world)
+    assert world.texts[stays] == steps[-1]  # documents are ranked by length
+    assert all(text in steps[-1] for text in world.texts)
 
 
 def test_the_clusters_of_a_ladder_are_published_as_stars(tmp_path: Path) -> None:
