@@ -32,8 +32,8 @@ A_IN_B, B_IN_A = 1, 2
 _BATCH = 1 << 22
 #: Length of the shorter of two near passages over that of the longer, in tokens, below which the stretch they share is aligned.
 _EVEN = 0.85
-#: Such pairs of each passage, the most similar first: there may be thousands.
-_LISTED = 8
+#: Such pairs of each passage, the most similar first: of a line that is reworded a thousand times there are half a million.
+_ALIGNED = 2
 #: Passages that share an anchor and are paired all with all; a set phrase in more of them says little, and is linked as a star.
 _ANCHOR_CAP = 16
 #: Passages that share an anchor which is evidence by itself.
@@ -258,7 +258,7 @@ def _partial(
     plain = index.column("match", "plain")[members]
     uneven = np.minimum(tokens[left], tokens[right]) < _EVEN * np.maximum(tokens[left], tokens[right])
     chosen = np.flatnonzero((uneven | (similarity < settings.remove_threshold)) & (plain[left] != plain[right]))
-    chosen = chosen[best_of_each(left[chosen], right[chosen], similarity[chosen], _LISTED)]
+    chosen = chosen[best_of_each(left[chosen], right[chosen], similarity[chosen], _ALIGNED)]
     return left[chosen], right[chosen]
 
 
