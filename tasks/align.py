@@ -81,9 +81,13 @@ def align_rows(column: Placed, left: I64Array, right: I64Array, settings: Matchi
     """The same for pairs of rows of one folded column: a is left, b is right."""
     token, letter, shingle = weights(settings)
     least, seed, gap = (n * token for n in (settings.min_block_tokens, SEED_TOKENS, GAP_TOKENS))
+    lengths = np.diff(column.offsets)
+    shorter = np.where(lengths[left] <= lengths[right], left, right)
+    turn = np.argsort(shorter, kind="stable")
     pair, spans, equal, crowded = kernel.align(
-        column.elements, column.at, column.offsets, left, right, seed, least, gap, shingle, min(token, letter)
+        column.elements, column.at, column.offsets, left[turn], right[turn], seed, least, gap, shingle, min(token, letter)
     )
+    pair = turn[pair]
     heads, tails = word_kernel.to_words(
         column.elements, column.flags, column.offsets, left, right, pair, spans, fold_kernel.LETTER, _space()
     )

@@ -35,8 +35,8 @@ _ANCHORS = 1 << 23
 A_IN_B, B_IN_A = 1, 2
 #: Length of the shorter of two near passages over that of the longer, in tokens, below which the stretch they share is aligned.
 _EVEN = 0.85
-#: Such pairs of each passage, the most similar first: there may be thousands.
-_LISTED = 8
+#: Such pairs of each passage, the most similar first: of a line that is reworded a thousand times there are half a million.
+_ALIGNED = 2
 #: Passages that share an anchor and are paired all with all; a set phrase in more of them says little, and is linked as a star.
 _ANCHOR_CAP = 16
 #: Passages that share an anchor which is evidence by itself.
@@ -229,7 +229,7 @@ def _partial(index: Index, members: I64Array, sizes: I32Array, near: Pairs, sett
     plain = index.column("match", "plain")[members]
     uneven = np.minimum(tokens[left], tokens[right]) < _EVEN * np.maximum(tokens[left], tokens[right])
     chosen = np.flatnonzero((uneven | (similarity < settings.remove_threshold)) & (plain[left] != plain[right]))
-    chosen = chosen[best_of_each(left[chosen], right[chosen], similarity[chosen], _LISTED)]
+    chosen = chosen[best_of_each(left[chosen], right[chosen], similarity[chosen], _ALIGNED)]
     return left[chosen], right[chosen]
 
 

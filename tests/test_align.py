@@ -74,6 +74,24 @@ def test_what_stands_in_another_row_is_what_the_slow_twin_says(large: list[str],
     assert found.tolist() == [naive.stands_in([(ord(c), 1) for c in small], [(ord(c), 1) for c in large], marks)]
 
 
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=20),
+    st.lists(st.integers(1, 9), min_size=6, max_size=6),
+    st.integers(1, 30),
+)
+def test_pairs_are_cut_where_their_rows_together_pass_the_limit(pairs: list[tuple[int, int]], sizes: list[int], limit: int) -> None:
+    pairs = [(a, b) for a, b in pairs if a != b]
+    left, right = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    ends = inside_kernel.chunk_ends(left, right, np.array(sizes, np.int32), limit).tolist()
+    pieces = [pairs[a:b] for a, b in itertools.pairwise([0, *ends, len(pairs)])] if pairs else []
+    held = [{row for pair in piece for row in pair} for piece in pieces]
+    for number, piece in enumerate(pieces):
+        assert len(piece) == 1 or sum(sizes[row] for row in held[number]) <= limit
+        if number + 1 < len(pieces):  # the next pair did not fit
+            assert sum(sizes[row] for row in held[number] | set(pieces[number + 1][0])) > limit
+
+
 # ---- what is planted is found --------------------------------------------------------------------------------------------
 
 

@@ -35,21 +35,30 @@ def _mix(h):
 
 
 @njit(cache=True, nogil=True)
-def _seeds(x, at, start, end, seed, prefix, power, out):
-    """Digests of the shortest run from each element of a row that weighs at least `seed` (Karp and Rabin 1987); how many there are."""
-    prefix[0] = 0
-    for i in range(end - start):
-        prefix[i + 1] = prefix[i] * _BASE + x[start + i]
-    j = start
-    n = 0
-    for i in range(start, end):
-        while j < end and at[j] - at[i] < seed:
-            j += 1
-        if at[j] - at[i] < seed:
-            break
-        out[n] = _mix(prefix[j - start] - prefix[i - start] * power[j - i])
-        n += 1
-    return n
+def _seeds(x, at, offsets, seed, lightest):
+    """Digests of the shortest run from each element that weighs at least `seed` (Karp and Rabin 1987).
+
+    returns : (elements,) uint64, and (rows,) int64, how many elements of each row have such a run before the row ends.
+    """
+    power = np.ones(seed // lightest + 2, np.uint64)
+    for k in range(1, len(power)):
+        power[k] = power[k - 1] * _BASE
+    grams = np.empty(len(x), np.uint64)
+    counts = np.zeros(len(offsets) - 1, np.int64)
+    for row in range(len(offsets) - 1):
+        end = offsets[row + 1]
+        j = offsets[row]
+        h = np.uint64(0)
+        for i in range(offsets[row], end):
+            while j < end and at[j] - at[i] < seed:
+                h = h * _BASE + x[j]
+                j += 1
+            if at[j] - at[i] < seed:
+                break
+            grams[i] = _mix(h)
+            counts[row] += 1
+            h -= x[i] * power[j - i - 1]
+    return grams, counts
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -64,18 +73,18 @@ def _run(x, i, i_stop, j, j_stop, step):
 
 
 @njit(cache=True, nogil=True)
-def _index(grams, count, head, mask, later):
+def _index(grams, start, count, head, mask, later):
     """Hash table over the seeds of a row: `head` the first place of each slot, `later` the next. True when a seed had over CROWD."""
     for slot in range(mask + 1):
         head[slot] = -1
     crowded = False
     for i in range(count):
-        slot = np.int64(grams[i] & np.uint64(mask))
+        slot = np.int64(grams[start + i] & np.uint64(mask))
         same = 0
         last = -1
         k = head[slot]
         while k >= 0:
-            same += grams[k] == grams[i]
+            same += grams[start + k] == grams[start + i]
             last = k
             k = later[k]
         if same >= CROWD:
@@ -90,7 +99,7 @@ def _index(grams, count, head, mask, later):
 
 
 @njit(cache=True, nogil=True)
-def _parse(x, one, one_end, one_grams, one_count, head, mask, later, other, other_end, other_grams, other_count, runs):
+def _parse(x, grams, one, one_end, one_count, head, mask, later, other, other_end, other_count, runs):
     """Equal runs by a greedy parse of one row against another (Ziv and Lempel 1977): at each element of the other row the longest run that
     a seed opens there.
 
@@ -106,12 +115,12 @@ def _parse(x, one, one_end, one_grams, one_count, head, mask, later, other, othe
         place = -1
         if n > 0:
             i = runs[n - 1, 0] - one + j - (runs[n - 1, 1] - other)
-            if i < one_count and one_grams[i] == other_grams[j]:
+            if i < one_count and grams[one + i] == grams[other + j]:
                 best = _run(x, one + i, one_end, other + j, other_end, 1)
                 place = i
-        k = head[np.int64(other_grams[j] & np.uint64(mask))]
+        k = head[np.int64(grams[other + j] & np.uint64(mask))]
         while k >= 0:
-            if one_grams[k] == other_grams[j]:
+            if grams[one + k] == grams[other + j]:
                 size = _run(x, one + k, one_end, other + j, other_end, 1)
                 if size > best:
                     best = size
@@ -256,7 +265,7 @@ def align(x, at, offsets, left, right, seed, least, gap, weight, lightest):
 
     x, offsets       : elements (uint64) of all rows and where each row begins (rows + 1,) int64.
     at               : (elements + 1,) int64, running sum of the elements' weights.
-    left, right      : (n,) int64 rows.
+    left, right      : (n,) int64 rows. Pairs of which the shorter row is the same are cheapest one after the other.
     seed, least, gap : weights: of the equal run that opens a match, of the equal elements of a block, of a gap inside one.
     weight           : of the run that the end of a block may leap to.
     lightest         : least weight of one element.
@@ -267,12 +276,7 @@ def align(x, at, offsets, left, right, seed, least, gap, weight, lightest):
     longest = 1
     for r in range(len(offsets) - 1):
         longest = max(longest, offsets[r + 1] - offsets[r])
-    power = np.ones(seed // lightest + 2, np.uint64)
-    for k in range(1, len(power)):
-        power[k] = power[k - 1] * _BASE
-    prefix = np.empty(longest + 1, np.uint64)
-    one_grams = np.empty(longest, np.uint64)
-    other_grams = np.empty(longest, np.uint64)
+    grams, counts = _seeds(x, at, offsets, seed, lightest)
     later = np.empty(longest, np.int64)
     head = np.empty(64, np.int64)
     runs = np.empty((longest + 1, 3), np.int64)
@@ -284,22 +288,27 @@ def align(x, at, offsets, left, right, seed, least, gap, weight, lightest):
     equal = np.empty(len(pair), np.int64)
     size = 0
     crowded = 0
+    indexed = -1
+    crowds = False
+    slots = 64
     for r in range(n):
-        s, e, t, f = offsets[left[r]], offsets[left[r] + 1], offsets[right[r]], offsets[right[r] + 1]
-        first = _smaller_first(x, s, e, t, f)
+        one, other = left[r], right[r]
+        first = _smaller_first(x, offsets[one], offsets[one + 1], offsets[other], offsets[other + 1])
         if not first:
-            s, e, t, f = t, f, s, e
+            one, other = other, one
+        s, e, t, f = offsets[one], offsets[one + 1], offsets[other], offsets[other + 1]
         if at[e] - at[s] < least or at[f] - at[t] < least:
             continue
-        one_count = _seeds(x, at, s, e, seed, prefix, power, one_grams)
-        other_count = _seeds(x, at, t, f, seed, prefix, power, other_grams)
-        slots = 64
-        while slots < 2 * one_count:
-            slots *= 2
-        if slots > len(head):
-            head = np.empty(slots, np.int64)
-        crowded += _index(one_grams, one_count, head, slots - 1, later)
-        m = _parse(x, s, e, one_grams, one_count, head, slots - 1, later, t, f, other_grams, other_count, runs)
+        if one != indexed:
+            indexed = one
+            slots = 64
+            while slots < 2 * counts[one]:
+                slots *= 2
+            if slots > len(head):
+                head = np.empty(slots, np.int64)
+            crowds = _index(grams, s, counts[one], head, slots - 1, later)
+        crowded += crowds
+        m = _parse(x, grams, s, e, counts[one], head, slots - 1, later, t, f, counts[other], runs)
         _chain(at, runs, m, gap, score, before)
         count = _pick(x, at, s, e, t, f, runs, m, score, before, least, weight, found)
         if size + count > len(pair):

@@ -85,3 +85,26 @@ def inside(x, flags, offsets, left, right, letter, number, space):
                     break
                 k = back[k - 1]
     return out
+
+
+@njit(cache=True, nogil=True)
+def chunk_ends(left, right, sizes, limit):
+    """Where to cut a list of pairs so that the rows of each piece, each counted once, are `limit` together or one pair's.
+
+    left, right : (n,) int64 rows; sizes : (rows,) int32.
+    returns     : (pieces - 1,) int64, ascending.
+    """
+    piece_of = np.full(len(sizes), -1, np.int64)
+    out = np.empty(len(left), np.int64)
+    pieces = 0
+    total = 0
+    for i in range(len(left)):
+        more = (sizes[left[i]] if piece_of[left[i]] != pieces else 0) + (sizes[right[i]] if piece_of[right[i]] != pieces else 0)
+        if total > 0 and total + more > limit:
+            out[pieces] = i
+            pieces += 1
+            total = 0
+            more = sizes[left[i]] + sizes[right[i]]
+        piece_of[left[i]] = piece_of[right[i]] = pieces
+        total += more
+    return out[:pieces]
