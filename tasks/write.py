@@ -208,19 +208,41 @@ def _removed(rows: pa.Table, lines: pa.Table, batch: pa.Table, verdicts: PartVer
     return assemble(REMOVED, columns)
 
 
+#: Category, rule and evidence where every row of a reason says the same.
+_SAME: dict[int, tuple[str | None, str | None, str]] = {
+    EXTRACTION: (None, "main-content", "outside the main content of the page"),
+    EXACT: (None, None, "equal normalized text"),
+    BLOCK: (None, None, "inside a copied block or document; the kept twin stands at its place in the original"),
+}
+
+
 def _explained(rows: pa.Table, lines: pa.Table, verdicts: PartVerdicts, rules: RuleSet) -> dict[str, pa.Array]:
-    """Columns category, rule and evidence."""
+    """Columns category, rule and evidence. A sentence is made once where many rows say the same."""
     spread = _joined(rows, verdicts.named["spread"], ["twin_id", "similarity"])
-    judged = _judged(lines, verdicts, rules)
+    reason, rule = numbers(rows["reason"]), numbers(rows["rule"]).astype(np.int64)
+    by_template = (reason == TEMPLATE) & spread["twin_id"].is_null().to_numpy(zero_copy_only=False)
+    templates = zip(verdicts.template_categories, verdicts.template_names, verdicts.template_evidence, strict=True)
+    sentences = [*(_SAME.get(number, (None, None, "")) for number in range(len(REASONS))), *templates]
+    which = np.where(by_template, len(REASONS) + rule, reason.astype(np.int64))
+    own = np.flatnonzero(~by_template & ~np.isin(reason, list(_SAME)))
+    which[own] = len(sentences) + np.arange(len(own))
+    sentences += _own_sentences(rows, spread, own, _judged(lines, verdicts, rules), verdicts)
+    return {
+        name: pa.array([sentence[i] for sentence in sentences], pa.string()).take(pa.array(which))
+        for i, name in enumerate(("category", "rule", "evidence"))
+    }
+
+
+def _own_sentences(
+    rows: pa.Table, spread: dict[str, pa.Array], own: I64Array, judged: LineVerdicts, verdicts: PartVerdicts
+) -> list[tuple[str | None, str | None, str]]:
+    """Category, rule and evidence of the rows that say something of their own."""
     say: dict[int, Callable[[dict[str, Any]], tuple[str | None, str | None, str]]] = {
-        EXTRACTION: lambda _: (None, "main-content", "outside the main content of the page"),
         BOILERPLATE: lambda r: _by_rule(r, judged),
         TEMPLATE: lambda r: _by_template(r, verdicts),
         LANGUAGE: lambda r: (None, "language.keep", f"language {r['lang']} is not among language.keep"),
         QUALITY: lambda r: (None, "quality.minimum", f"quality {r['quality']:.2f} is below quality.minimum"),
-        EXACT: lambda _: (None, None, "equal normalized text"),
         NEAR: lambda r: (None, None, _near(r)),
-        BLOCK: lambda _: (None, None, "inside a copied block or document; the kept twin stands at its place in the original"),
     }
     near = _joined(rows, verdicts.named["removed"], ["similarity", "inside"])
     needed = pa.table(
@@ -232,8 +254,7 @@ def _explained(rows: pa.Table, lines: pa.Table, verdicts: PartVerdicts, rules: R
             "inside": near["inside"],
         }
     )
-    said = [say[r["reason"]](r) for r in needed.to_pylist()]
-    return {name: pa.array([row[i] for row in said], pa.string()) for i, name in enumerate(("category", "rule", "evidence"))}
+    return [say[r["reason"]](r) for r in needed.take(pa.array(own)).to_pylist()]
 
 
 def _near(row: dict[str, Any]) -> str:
