@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks import card, manifest, report
+from tasks import card, manifest, report, signatures
 from tasks.errors import ConservationError, GuardStopped
 from tasks.index import Part, build
 from tasks.job import Job
 from tasks.publish import hard_link_unchanged, latest
 from tasks.publish import publish as make_visible
 from tasks.settings import Settings
-from tasks.shingles import shingle_sets
 from tasks.stages import PartFiles, Plan
 from tasks.store import stage
-from tasks.store.schemas import SIGNATURES, SOURCES, TABLES
+from tasks.store.schemas import SOURCES, TABLES
 from tasks.store.tables import FileInfo, TableWriter
 from tasks.summary import KEPT_KEYS, REMOVED_KEYS, Tally, count_rows, grouped
 from tasks.verdict_files import SPANNING
@@ -82,7 +82,8 @@ def finish(
         infos |= _write(staging, name, [stage.read_table(folder / f"{name}.arrow")])
     infos |= _write(staging, "sources", [sources])
     if settings.publish.signatures:
-        infos |= _write(staging, "signatures", _signatures(job, parts))
+        index = build([Part(Path(part.documents), Path(part.notes)) for part in parts], settings)
+        infos |= _write(staging, "signatures", signatures.tables(index, settings.matching), signatures.schema(settings.matching))
     for name in ("passages", "removed", "documents"):
         if not any(path.startswith(f"{name}/") for path in infos):
             infos |= _write(staging, name, [])
@@ -123,35 +124,14 @@ def prove(sources: pa.Table, counts: Tally) -> None:
             )
 
 
-def _write(staging: Path, name: str, tables: list[pa.Table]) -> dict[str, FileInfo]:
+def _write(staging: Path, name: str, tables: Iterable[pa.Table], schema: pa.Schema | None = None) -> dict[str, FileInfo]:
+    """One file of a table; `schema` only where it carries metadata of its own."""
     path = staging / name / "part-00000.parquet"
     path.parent.mkdir(exist_ok=True)
-    with TableWriter(path, TABLES[name][0]) as writer:
+    with TableWriter(path, schema or TABLES[name][0]) as writer:
         for table in tables:
             writer.write(table)
         return {f"{name}/{path.name}": writer.close()}
-
-
-def _signatures(job: Job, parts: list[PartFiles]) -> list[pa.Table]:
-    """Rows of `signatures`, a table a part."""
-    index = build([Part(Path(part.documents), Path(part.notes)) for part in parts], job.settings)
-    tables = []
-    for number, part in enumerate(index.parts):
-        match = stage.read_table(part.notes / "match.arrow")
-        rows = np.flatnonzero(stage.numbers(match["long"]) & ~stage.numbers(match["rigid"]))
-        values = np.load(part.notes / "signatures.npy").astype(np.int64)
-        passages = stage.read_table(part.notes / "passages.arrow")
-        documents = stage.read_table(part.documents)
-        counts = np.diff(shingle_sets(index.texts(index.passage_base[number] + rows), job.settings.matching)[1]).astype(np.int32)
-        offsets = np.arange(len(rows) + 1, dtype=np.int32) * values.shape[1]
-        columns = [
-            stage.whole(passages["passage_id"]).take(pa.array(rows)),
-            stage.whole(documents["doc_id"]).take(stage.whole(passages["doc"]).take(pa.array(rows))),
-            pa.array(counts),
-            pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.reshape(-1)), type=SIGNATURES.field("signature").type),
-        ]
-        tables.append(pa.Table.from_arrays(columns, schema=SIGNATURES))
-    return tables
 
 
 def _guard_shrink(previous: Path | None, counts: Tally, settings: Settings) -> None:

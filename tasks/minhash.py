@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from importlib import metadata
 from typing import Any
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from tasks import tables
 from tasks.kernels import sketch as kernel
 from tasks.settings import Matching
-from tasks.store.text import I64Array, U64Array
+from tasks.store.text import I64Array, Texts, U64Array
 
 U32Matrix = npt.NDArray[np.uint32]
 
@@ -44,15 +45,39 @@ def sign(shingles: U64Array, offsets: I64Array, settings: Matching) -> U32Matrix
 
 
 def passport(settings: Matching) -> dict[str, Any]:
-    """What another program needs to make comparable signatures."""
+    """What another program needs to make comparable signatures: num_perm, seed and scheme as `datasketch.MinHash` takes them."""
     return {
+        "library": "datasketch 2.0",
         "num_perm": settings.permutations,
         "seed": settings.seed,
-        "scheme": "affine32 (datasketch 2.0)",
-        "hashfunc": "top 32 bits of the 64-bit shingle digest (tasks.kernels.shingle)",
+        "scheme": "affine32",
+        "hashfunc": "top 32 bits of the 64-bit shingle digest (tasks.shingles.shingle_sets)",
         "han_shingle": settings.han_shingle,
         "letter_shingle": settings.letter_shingle,
+        "fold": fold_version(),
     }
+
+
+@lru_cache(maxsize=1)
+def fold_version() -> str:
+    """Digest (16 hex digits) of the shingles of every code point between two characters, and of some text where neighbours matter.
+
+    It names the fold by what it does: another Unicode or OpenCC table changes it, a rewritten kernel that folds alike does not.
+    """
+    from tasks.shingles import shingle_sets
+
+    rows = [f"山{chr(code)}水火" for code in range(0x20, 0x30000) if not 0xD800 <= code < 0xE000]
+    values, offsets = shingle_sets(Texts.of([*rows, *_NEIGHBOURS]), Matching())
+    return hashlib.sha256(values.astype("<u8").tobytes() + offsets.astype("<i8").tobytes()).hexdigest()[:16]
+
+
+#: Where what an element is depends on what stands beside it.
+_NEIGHBOURS = (
+    "Two words, then 3.14 and 1,000; v2.0-rc1 C++ C# snake_case camelCase don't naïve ＦＵＬＬ　Ｗｉｄｔｈ ①②",
+    "https://example.com/a?b=1#c www.example.org/x user@example.com ![alt](pic.png) <br/> <a href='x'>y</a> `code()`",
+    "漢字與English混排，第12章 2024年3月1日 １２：３０　百分之五十 八萬六千 かな カナ ﾊﾝｶｸ 한국어 ไทย",
+    "**粗體** __下劃線__ ~~刪~~ # 標題 | 表 | 格 | — … 「引」『號』（括）[1] e\u0301 👩\u200d💻",
+)
 
 
 def detection_probability(similarity: float, settings: Matching) -> float:

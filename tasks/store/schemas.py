@@ -280,10 +280,14 @@ TEMPLATES = pa.schema(
 
 SIGNATURES = pa.schema(
     [
-        _field("passage_id", STRING, "Passage."),
-        _field("doc_id", STRING, "Document."),
+        _field("passage_id", STRING, "Passage that was matched. When lines were cut out of it, its spans name it as `parent_id`."),
+        *PLACE,
         _field("shingle_count", INT32, "Distinct shingles."),
-        _field("signature", pa.list_(INT64), "MinHash values, each 0 to 2^32 - 1; the same bits as datasketch 2.0 (scheme affine32)."),
+        _field(
+            "signature",
+            pa.list_(INT64),
+            "MinHash values, each 0 to 2^32 - 1: `hashvalues` of a datasketch 2.0 MinHash. How they were made stands in the metadata of the file (`taosha.minhash`).",
+        ),
     ]
 )
 
