@@ -99,6 +99,29 @@ def explain(
 
 
 @app.command()
+def lookup(
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT|FILE", help="Words, or a file, which is read like a source, or - for standard input.")
+    ],
+    output: Output = ARTIFACTS,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Places shown of each passage.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say where a text, or a part of it, already stands: which passages, kept or removed, and how similar."""
+    from rich.console import Console
+
+    snapshot = _snapshot(output)
+    from tasks.lookup import lookup as look_up
+    from tasks.lookup_text import render, to_json
+
+    answer = look_up(snapshot, text, limit)
+    if as_json:
+        print(to_json(answer))
+    else:
+        render(answer, Console())
+
+
+@app.command()
 def report(output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False) -> None:
     """Print where the latest report is."""
     page = _snapshot(output) / "report" / "index.html"

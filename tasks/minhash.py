@@ -16,6 +16,8 @@ from tasks.settings import Matching
 from tasks.store.text import I64Array, Texts, U64Array
 
 U32Matrix = npt.NDArray[np.uint32]
+#: datasketch's name for how values are permuted.
+SCHEME = "affine32"
 
 
 @lru_cache(maxsize=2)
@@ -32,7 +34,7 @@ def permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDA
 def _permutations(count: int, seed: int) -> tables.Arrays:
     from datasketch import MinHash
 
-    a, b = MinHash(num_perm=count, seed=seed, scheme="affine32").permutations
+    a, b = MinHash(num_perm=count, seed=seed, scheme=SCHEME).permutations
     return {"a": np.ascontiguousarray(a, np.uint32), "b": np.ascontiguousarray(b, np.uint32)}
 
 
@@ -50,7 +52,7 @@ def passport(settings: Matching) -> dict[str, Any]:
         "library": "datasketch 2.0",
         "num_perm": settings.permutations,
         "seed": settings.seed,
-        "scheme": "affine32",
+        "scheme": SCHEME,
         "hashfunc": "top 32 bits of the 64-bit shingle digest (tasks.shingles.shingle_sets)",
         "han_shingle": settings.han_shingle,
         "letter_shingle": settings.letter_shingle,
