@@ -83,8 +83,8 @@ def lookup(snapshot: Path, what: str, limit: int = 10) -> Answer:
     """
     snapshot = snapshot.resolve()
     settings = Settings.model_validate(load(snapshot)["settings"])
-    known = open_index(snapshot, settings)
     name, asked = read(what, settings)
+    known = open_index(snapshot, settings)
     return Answer(snapshot.name, name, Search(known, settings.matching).answer(asked, limit))
 
 

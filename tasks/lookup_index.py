@@ -49,6 +49,8 @@ SPAN = pa.schema(
         *((name, pa.string()) for name in _OF_REMOVED), ("text", pa.string()),
     ]
 )  # fmt: skip
+_SPANS, _ARRAYS = "spans.arrow", ("fold", "fold_order", "values", "sorted", "sizes", "bounds", "member_of", "members")
+_FILES = (_SPANS, *(f"{name}.npy" for name in _ARRAYS))
 #: Signatures made again when an index is prepared, to see that this version folds and signs as the snapshot was.
 _PROBED = 256
 
@@ -97,7 +99,7 @@ def open_index(snapshot: Path, settings: Settings) -> Known:
         )
     folder = _folder(snapshot)
     if folder is not None:
-        with suppress(OSError, ValueError, KeyError, TypeError, pa.ArrowInvalid):
+        with suppress(Exception):  # whatever is wrong with it, it is made anew
             return _load(folder)
     expected = passport(settings.matching)
     if odd := sorted(key for key in stated.keys() | expected.keys() if stated.get(key) != expected.get(key)):
@@ -141,15 +143,24 @@ def _make(snapshot: Path, settings: Settings, folder: Path) -> Known:
 def _load(folder: Path) -> Known:
     """The index in a folder, mapped. Raises ValueError, or what reading raises, unless every file is as it was written."""
     done = stage.read_json(folder / "done.json")
-    for name, digest in done["files"].items():
-        with (folder / name).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                raise ValueError(f"{folder / name} is not what was written")
-    array = {path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) for path in folder.glob("*.npy")}
-    bounds = [(int(lower), int(upper)) for lower, upper in done["bounds"]]
-    matrix = Matrix(array["values"], array["sorted"], array["sizes"])
-    spans = stage.read_table(folder / "spans.arrow")
-    return Known(spans, array["fold"], array["fold_order"], matrix, bounds, array["member_of"], array["members"])
+    for name in _FILES:
+        if _digest(folder / name) != done[name]:
+            raise ValueError(f"{folder / name} is not what was written")
+    array = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)) for name in _ARRAYS}
+    return Known(
+        stage.read_table(folder / _SPANS),
+        array["fold"],
+        array["fold_order"],
+        Matrix(array["values"], array["sorted"], array["sizes"]),
+        [(lower, upper) for lower, upper in array["bounds"].tolist()],
+        array["member_of"],
+        array["members"],
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # --- Prepare --------------------------------------------------------------------------------------------------------------
@@ -157,8 +168,8 @@ def _load(folder: Path) -> Known:
 
 def _prepare(snapshot: Path, settings: Settings, folder: Path) -> None:
     """Files of the index."""
-    fold = _write_spans(snapshot, settings, folder / "spans.arrow")
-    spans = stage.read_table(folder / "spans.arrow")
+    fold = _write_spans(snapshot, settings, folder / _SPANS)
+    spans = stage.read_table(folder / _SPANS)
     owners, signatures, counts = _signatures(snapshot, settings)
     distinct, of_row = _distinct(signatures, counts)
     _probe(snapshot, spans, owners, signatures, settings)
@@ -172,14 +183,11 @@ def _prepare(snapshot: Path, settings: Settings, folder: Path) -> None:
     arrays: dict[str, npt.NDArray[Any]] = {
         "values": matrix.values, "sorted": matrix.sorted, "sizes": sizes, "member_of": member_of.astype(np.int64), "members": members,
         "fold": fold, "fold_order": np.argsort(fold, kind="stable"),
+        "bounds": np.array(partitions(sizes) if len(sizes) else [], np.int64).reshape(-1, 2),
     }  # fmt: skip
-    for name, array in arrays.items():
-        stage.write_array(folder / f"{name}.npy", array)
-    digests = {}
-    for path in sorted(folder.iterdir()):
-        with path.open("rb") as file:
-            digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    stage.write_json(folder / "done.json", {"files": digests, "bounds": partitions(sizes) if len(sizes) else []})
+    for name in _ARRAYS:
+        stage.write_array(folder / f"{name}.npy", arrays[name])
+    stage.write_json(folder / "done.json", {name: _digest(folder / name) for name in _FILES})
 
 
 def _write_spans(snapshot: Path, settings: Settings, path: Path) -> U64Array:

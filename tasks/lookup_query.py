@@ -52,7 +52,7 @@ def read(what: str, settings: Settings) -> tuple[str, list[Asked]]:
     """
     if what == "-":
         name, asked = "standard input", [_passage(_from_stdin(), settings)]
-    elif _is_file(what):
+    elif what.strip() and _is_file(what):
         name, asked = _printable(what), _from_file(Path(what), settings)
     else:
         name, asked = "text", [_passage(_printable(what), settings)]

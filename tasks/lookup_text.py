@@ -35,11 +35,16 @@ def render(answer: Answer, console: Console) -> None:
         if found
         else "it does not stand"
     )
-    console.print(Text(f"{what} in snapshot {answer.snapshot}{'' if found or several else ', nor does a part of it'}", "bold"))
+    console.print(
+        Text(f"{what} in snapshot {answer.snapshot}{'' if found or several else ', nor does a part of it'}", "bold"), soft_wrap=True
+    )
     short = sum(one.short for one in answer.passages if not one.places)
     if short:
         which = f"{short:,} of the others are" if several else "it is"
-        console.print(Text(f"{which} too short to be found inside other text: only a passage of the very same words would show", "dim"))
+        console.print(
+            Text(f"{which} too short to be found inside other text: only a passage of the very same words would show", "dim"),
+            soft_wrap=True,
+        )
 
 
 def to_json(answer: Answer) -> str:
@@ -61,13 +66,13 @@ def _one(found: Found, console: Console) -> None:
 
     place = found.asked.place
     where = f"L{place['line_start']}  " if place else ""
-    console.print(Text.assemble((where, "dim"), (one_line(found.asked.text, 72), "bold")))
+    console.print(Text.assemble((where, "dim"), (one_line(found.asked.text, 72), "bold")), soft_wrap=True)
     for one in found.places:
         console.print(_line(one), soft_wrap=True)
-        console.print(Text.assemble("    ", (one_line(one.span["text"], 72), "dim")))
+        console.print(Text.assemble("    ", (one_line(one.span["text"], 72), "dim")), soft_wrap=True)
     more = found.total - len(found.places)
     if more or found.capped:
-        console.print(Text(f"  and {more:,} more places{' at least' if found.capped else ''}; --limit shows more", "dim"))
+        console.print(Text(f"  and {more:,} more places{' at least' if found.capped else ''}; --limit shows more", "dim"), soft_wrap=True)
     console.print()
 
 

@@ -27,6 +27,14 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> whole.Run:
 
 
 @pytest.fixture(scope="session")
+def signed_run(tmp_path_factory: pytest.TempPathFactory) -> whole.Run:
+    """The sample corpus with its signatures published. Read only, but for the index that lookup leaves in its work folder."""
+    folder = tmp_path_factory.mktemp("signed")
+    (folder / "taosha.toml").write_text("[publish]\nsignatures = true\n", encoding="utf-8")
+    return whole.run([ROOT / "corpus"], folder / "out", folder / "taosha.toml")
+
+
+@pytest.fixture(scope="session")
 def seeds_run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> whole.Run:
     """One run on the real seed texts. Read only."""
     folder = tmp_path_factory.mktemp("seeds") / "in"
