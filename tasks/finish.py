@@ -81,7 +81,8 @@ def finish(
         infos |= _write(staging, name, [stage.read_table(folder / f"{name}.arrow")])
     infos |= _write(staging, "sources", [sources])
     if settings.publish.signatures:
-        infos |= _write(staging, "signatures", signatures.tables(parts, settings.matching), signatures.schema(settings.matching))
+        index = build([Part(Path(part.documents), Path(part.notes)) for part in parts], settings)
+        infos |= _write(staging, "signatures", signatures.tables(index, settings.matching), signatures.schema(settings.matching))
     for name in ("passages", "removed", "documents"):
         if not any(path.startswith(f"{name}/") for path in infos):
             infos |= _write(staging, name, [])

@@ -268,6 +268,6 @@ def _probe(snapshot: Path, spans: pa.Table, owners: pa.Array, signatures: U32Mat
     if not len(rows):
         return
     values, offsets = shingle_sets(Texts.from_arrow(spans["text"].take(pa.array(rows))), settings.matching)
-    again = sign(values, offsets, np.arange(len(rows), dtype=np.int64), settings.matching)
+    again = sign(values, offsets, settings.matching)
     if not np.array_equal(again, signatures[where.take(pa.array(rows)).to_numpy()]):
         raise StorageError(f"{snapshot}: the signatures do not fit the passages; `taosha verify` says whether the snapshot is damaged")

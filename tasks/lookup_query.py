@@ -181,10 +181,12 @@ class Units:
             first.append(len(texts))
         column = Texts.of(texts)
         values, offsets = shingle_sets(column, settings)
-        enough = np.flatnonzero(np.diff(offsets) >= settings.min_shingles)
+        counts = np.diff(offsets)
+        enough = counts >= settings.min_shingles
+        signed = sign(values[np.repeat(enough, counts)], np.concatenate([[0], np.cumsum(counts[enough])]), settings)
         signature: list[U32Array | None] = [None] * len(texts)
-        for unit, values_of in zip(enough.tolist(), sign(values, offsets, enough, settings), strict=True):
-            signature[unit] = values_of
+        for unit, row in zip(np.flatnonzero(enough).tolist(), signed, strict=True):
+            signature[unit] = row
         return Units(asked, first, texts, fold_digests(column), values, offsets, signature)
 
     @property

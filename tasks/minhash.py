@@ -13,7 +13,6 @@ import numpy.typing as npt
 from tasks import tables
 from tasks.kernels import sketch as kernel
 from tasks.settings import Matching
-from tasks.store.lists import take_lists
 from tasks.store.text import I64Array, Texts, U64Array
 
 U32Matrix = npt.NDArray[np.uint32]
@@ -39,12 +38,11 @@ def _permutations(count: int, seed: int) -> tables.Arrays:
     return {"a": np.ascontiguousarray(a, np.uint32), "b": np.ascontiguousarray(b, np.uint32)}
 
 
-def sign(shingles: U64Array, offsets: I64Array, rows: I64Array, settings: Matching) -> U32Matrix:
-    """Signatures of the named lists of shingles, (len(rows), permutations) uint32. No list may be empty."""
+def sign(shingles: U64Array, offsets: I64Array, settings: Matching) -> U32Matrix:
+    """Signatures of lists of shingles, (n, permutations) uint32. No list may be empty."""
     a, b = permutations(settings.permutations, settings.seed)
-    chosen, bounds = take_lists(shingles, offsets, rows)
-    out = np.empty((len(rows), settings.permutations), np.uint32)
-    kernel.sign(chosen, bounds[1:], len(rows), a, b, out)
+    out = np.empty((len(offsets) - 1, settings.permutations), np.uint32)
+    kernel.sign(shingles, offsets[1:], len(out), a, b, out)
     return out
 
 

@@ -7,36 +7,26 @@ The passport says what two signatures must share to be compared. It stands in th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.index import clean_texts
+from tasks.index import Index
 from tasks.minhash import passport
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets
 from tasks.store import stage
 from tasks.store.schemas import SIGNATURES
 from tasks.store.tables import part_paths
-from tasks.store.text import Texts
 
 #: Key of the passport in the metadata of the Parquet files.
 PASSPORT_KEY = b"taosha.minhash"
 _OF_DOCUMENT = ("source", "record", "locator", "doc_id")
 _OF_PASSAGE = ("passage_id", "char_start", "char_end", "line_start", "line_end")
-
-
-class _Part(Protocol):
-    """Paths of a part's stage files: its documents (a file) and its notes (a folder)."""
-
-    @property
-    def documents(self) -> str: ...
-    @property
-    def notes(self) -> str: ...
 
 
 def schema(settings: Matching) -> pa.Schema:
@@ -52,24 +42,25 @@ def passport_of(snapshot: Path) -> dict[str, Any] | None:
     return stated
 
 
-def tables(parts: Iterable[_Part], settings: Matching) -> Iterator[pa.Table]:
+def tables(index: Index, settings: Matching) -> Iterator[pa.Table]:
     """Rows of `signatures`, a table a part, in published order.
 
     A row is a passage that is long enough and of a kind compared by similarity, as it was before `decide` cut lines out of it:
     the spans of a cut one name it as their `parent_id`.
     """
-    for part in parts:
-        notes = Path(part.notes)
-        match, passages = stage.read_table(notes / "match.arrow"), stage.read_table(notes / "passages.arrow")
-        documents = stage.read_table(Path(part.documents))
-        rows = pa.array(np.flatnonzero(stage.numbers(match["long"]) & ~stage.numbers(match["rigid"])))
+    for part, base in zip(index.parts, index.passage_base.tolist(), strict=False):
+        match, passages = stage.read_table(part.notes / "match.arrow"), stage.read_table(part.notes / "passages.arrow")
+        documents = stage.read_table(part.documents)
+        signed = np.flatnonzero(stage.numbers(match["long"]) & ~stage.numbers(match["rigid"]))
+        rows = pa.array(signed)
         doc = stage.whole(passages["doc"]).take(rows)
-        values = np.load(notes / "signatures.npy").astype(np.int64)
+        values = np.load(part.notes / "signatures.npy").astype(np.int64)
         offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+        _, ends = shingle_sets(index.texts(base + signed), settings)
         columns: dict[str, pa.Array] = {
             **{name: stage.whole(documents[name]).take(doc) for name in _OF_DOCUMENT},
             **{name: stage.whole(passages[name]).take(rows) for name in _OF_PASSAGE},
-            "shingle_count": pa.array(np.diff(shingle_sets(Texts.from_arrow(clean_texts(match, passages, rows)), settings)[1])),
+            "shingle_count": pa.array(np.diff(ends)),
             "signature": pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.reshape(-1))),
         }
         yield pa.table([columns[field.name].cast(field.type) for field in SIGNATURES], schema=SIGNATURES)
