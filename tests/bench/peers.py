@@ -117,7 +117,7 @@ def prepare(options: argparse.Namespace, scratch: Path) -> Data:
 # --- The page -------------------------------------------------------------------------------------------------------------
 
 COLUMNS = (
-    "side", "CPU s", "MB/s", "times ours", "times ours, their text free", "start-up s", "peak RSS MB",
+    "side", "CPU s", "MB/s", "times ours", "times ours, text free", "start-up s", "peak RSS MB",
     "pair recall", "as pairs", "removed", "wrong", "missed", "largest cluster",
 )  # fmt: skip
 
@@ -165,11 +165,14 @@ def row(result: Measured, megabytes: float, ours: Measured | None) -> str:
 
 
 def _quality(quality: Quality, closed: bool) -> list[str]:
+    if not closed:  # another similarity and threshold: its answer cannot be held against this truth
+        return ["-", "-", f"{quality.removed:,}", "-", "-", f"{quality.largest:,}"]
     returned = "-" if quality.returned is None else f"{quality.returned:.4f}"
-    counts = [f"{count:,}" for count in (quality.removed, quality.wrong, quality.missed, quality.largest)]
-    if not closed:  # another similarity and threshold: what it removes cannot be held against this truth
-        counts[1:3] = ["-", "-"]
-    return [f"{quality.recall:.4f}", returned, *counts]
+    return [
+        f"{quality.recall:.4f}",
+        returned,
+        *(f"{count:,}" for count in (quality.removed, quality.wrong, quality.missed, quality.largest)),
+    ]
 
 
 def reference(truth: Truth) -> str:
