@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ sys.path.insert(0, str(HERE / "peers"))  # side files run alone, in environments
 import peer_data  # noqa: E402
 from peer_environments import OURS, SIDES, NotInstalledError, Side, cache, python_of  # noqa: E402
 from peer_truth import Quality, Truth, brute_force, classes, clusters, exact_pairs, judge  # noqa: E402
-from side import THRESHOLD, Answer  # noqa: E402
+from side import CPU_LIMIT, THRESHOLD, Answer  # noqa: E402
 
 #: What our closed row must reach before its speed counts.
 TARGET_RECALL, TARGET_WRONG = 0.999, 0
@@ -73,11 +74,13 @@ class Data:
     checked: str
 
 
-def measure(side: Side, python: Path, data: Data, scratch: Path, repeat: int) -> Measured:
+def measure(side: Side, python: Path, data: Data, scratch: Path, repeat: int, limit: int) -> Measured:
     """Run a side `repeat` times, each in a fresh process. Raises CalledProcessError."""
     output = scratch / "answer.npz"
     environment = (
-        {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | ONE_THREAD | {"HF_HOME": str(scratch / "hub")}
+        {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        | ONE_THREAD
+        | {"HF_HOME": str(scratch / "hub"), CPU_LIMIT: str(limit)}
     )
     if side.environment == "":
         environment["PYTHONPATH"] = str(HERE.parents[1])
@@ -94,6 +97,13 @@ def measure(side: Side, python: Path, data: Data, scratch: Path, repeat: int) ->
     if best is None:
         raise ValueError("--repeat must be 1 or more")
     return Measured(side, best[1], judge(data.truth, best[2]))
+
+
+def ending(side: Side, error: subprocess.CalledProcessError, limit: int) -> str:
+    """Why a side has no row."""
+    if error.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return f"`{side.name}` was ended after {limit} processor seconds, or for want of memory."
+    return f"`{side.name}` ended with {error.returncode}: {(error.stderr.strip().splitlines() or ['no message'])[-1][:200]}"
 
 
 def prepare(options: argparse.Namespace, scratch: Path) -> Data:
@@ -117,7 +127,7 @@ def prepare(options: argparse.Namespace, scratch: Path) -> Data:
 # --- The page -------------------------------------------------------------------------------------------------------------
 
 COLUMNS = (
-    "side", "CPU s", "MB/s", "times ours", "times ours, their text free", "start-up s", "peak RSS MB",
+    "side", "CPU s", "MB/s", "times ours", "times ours, text free", "start-up s", "peak RSS MB",
     "pair recall", "as pairs", "removed", "wrong", "missed", "largest cluster",
 )  # fmt: skip
 
@@ -165,11 +175,14 @@ def row(result: Measured, megabytes: float, ours: Measured | None) -> str:
 
 
 def _quality(quality: Quality, closed: bool) -> list[str]:
+    if not closed:  # another similarity and threshold: its answer cannot be held against this truth
+        return ["-", "-", f"{quality.removed:,}", "-", "-", f"{quality.largest:,}"]
     returned = "-" if quality.returned is None else f"{quality.returned:.4f}"
-    counts = [f"{count:,}" for count in (quality.removed, quality.wrong, quality.missed, quality.largest)]
-    if not closed:  # another similarity and threshold: what it removes cannot be held against this truth
-        counts[1:3] = ["-", "-"]
-    return [f"{quality.recall:.4f}", returned, *counts]
+    return [
+        f"{quality.recall:.4f}",
+        returned,
+        *(f"{count:,}" for count in (quality.removed, quality.wrong, quality.missed, quality.largest)),
+    ]
 
 
 def reference(truth: Truth) -> str:
@@ -195,6 +208,7 @@ def main() -> None:
     parser.add_argument("--input", type=Path, help="take the lines of this folder's txt, md and jsonl files and generate nothing")
     parser.add_argument("--sample", type=int, default=8000, help="texts on which brute force checks the exact answer")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each side; the one with the least processor time counts")
+    parser.add_argument("--limit", type=int, default=600, help="processor seconds that a run may take")
     parser.add_argument("--only", nargs="+", default=[], help="sides whose names begin with one of these")
     parser.add_argument("--envs", type=Path, default=cache(), help="folder of the peers' environments, made where missing")
     parser.add_argument("--seed", type=int, default=1)
@@ -207,11 +221,11 @@ def main() -> None:
             if options.only and not side.name.startswith(tuple(options.only)):
                 continue
             try:
-                results.append(measure(side, python_of(side, options.envs), data, Path(temporary), options.repeat))
+                results.append(measure(side, python_of(side, options.envs), data, Path(temporary), options.repeat, options.limit))
             except NotInstalledError as error:
                 left_out.append(str(error))
             except subprocess.CalledProcessError as error:
-                left_out.append(f"`{side.name}` ended with {error.returncode}: {error.stderr.strip().splitlines()[-1][:200]}")
+                left_out.append(ending(side, error, options.limit))
     print(f"`python tests/bench/peers.py {shlex.join(sys.argv[1:])}`\n\n{machine(options)}\n")
     print(page(data, results, left_out))
 

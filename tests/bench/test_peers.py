@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import sys
 from itertools import combinations
@@ -176,7 +177,7 @@ def test_the_table_gives_ratios_when_the_target_is_met():
     rival = [cell.strip() for cell in next(line for line in lines if line.startswith("| rival")).split("|")[1:-1]]
     assert rival == ["rival", "5.00", "2.0", "10.0", "6.0", "1.0", "200 (100)", "0.9000", "-", "5", "2", "1", "9"]
     opened = next(line for line in lines if line.startswith("| taosha, open"))
-    assert opened.endswith("| 0.9000 | - | 5 | - | - | 9 |")
+    assert opened.endswith("| - | - | 5 | - | - | 9 |")
     assert next(line for line in lines if "exact clusters" in line).endswith("| 1.0000 | - | 3 | 1 | 0 | 4 |")
     assert any(line.endswith(": met.") for line in lines)
     assert lines[-1] == "- Left out: `y` could not be installed: no wheel"
@@ -188,6 +189,15 @@ def test_the_table_gives_no_ratio_when_the_target_is_missed(quality):
     lines = _page(quality)
     assert next(line for line in lines if line.startswith("| rival")).startswith("| rival | 5.00 | 2.0 |  |  | 1.0 |")
     assert any("NOT met" in line for line in lines)
+
+
+def test_a_side_without_a_row_is_accounted_for():
+    def ended(code: int, message: str) -> str:
+        return peers.ending(OURS, subprocess.CalledProcessError(code, "x", stderr=message), 600)
+
+    assert ended(-signal.SIGXCPU, "") == "`taosha, closed` was ended after 600 processor seconds, or for want of memory."
+    assert ended(1, "Traceback\nImportError: no y\n") == "`taosha, closed` ended with 1: ImportError: no y"
+    assert ended(2, "") == "`taosha, closed` ended with 2: no message"
 
 
 # --- Environments ---------------------------------------------------------------------------------------------------------

@@ -41,12 +41,14 @@ class Side:
 OURS = Side("taosha, closed", "side_taosha.py")
 SIDES = (
     OURS,
+    Side("taosha, closed, all pairs", "side_taosha.py", "all"),
     Side("taosha, open: our defaults", "side_taosha.py", "open", closed=False),
-    Side("rensa, deduplicator", "side_rensa.py", "deduplicator", "rensa"),
+    Side("rensa, keep first", "side_rensa.py", "first", "rensa"),
     Side("rensa, pairs", "side_rensa.py", "", "rensa"),
-    Side("gaoya", "side_gaoya.py", "", "gaoya"),
-    Side("datasketch, xxhash", "side_datasketch.py", "xxhash", "datasketch"),
-    Side("datasketch, stock", "side_datasketch.py", "", "datasketch"),
+    Side("gaoya, keep first", "side_gaoya.py", "first", "gaoya"),
+    Side("gaoya, pairs", "side_gaoya.py", "", "gaoya"),
+    Side("datasketch, xxhash, keep first", "side_datasketch.py", "first", "datasketch"),
+    Side("datasketch, stock, pairs", "side_datasketch.py", "", "datasketch"),
     Side("datatrove, characters", "side_datatrove.py", "", "datatrove"),
     Side("data-juicer", "side_data_juicer.py", "", "data-juicer"),
     Side("text-dedup, characters", "side_text_dedup.py", "", "text-dedup"),

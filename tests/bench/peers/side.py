@@ -10,6 +10,7 @@ OUTPUT.npz holds the answer, OUTPUT.json the seconds by stage, the peak memory a
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
 import sys
@@ -25,6 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 THRESHOLD, PERMUTATIONS, GRAM = 0.8, 128, 5
+#: Environment variable: processor seconds after which a side is ended.
+CPU_LIMIT = "PEERS_CPU_LIMIT"
 
 
 def compared(text: str) -> str:
@@ -110,6 +113,9 @@ def main(run: Callable[[Path, Clock], Answer], packages: tuple[str, ...]) -> Non
     """
     source, target, warm = (Path(argument) for argument in sys.argv[1:4])
     pa.set_cpu_count(1)
+    limit = int(os.environ.get(CPU_LIMIT, 0))
+    if limit:
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
     run(warm, Clock())
     before, start_up = _peak(), _cpu()
     clock = Clock()

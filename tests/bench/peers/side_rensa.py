@@ -1,7 +1,7 @@
 """rensa, by its batch calls: RMinHash signatures, 16 bands of 8.
 
-Default: RMinHashLSH, and pairs whose estimate reaches 0.8. VARIANT `deduplicator`: RMinHashDeduplicator, which checks estimates
-itself and answers with the rows to keep; each removed row is then looked up among the kept ones, so that it has a cluster.
+Default: RMinHashLSH, and pairs whose estimate reaches 0.8. VARIANT `first`: RMinHashDeduplicator, which checks estimates itself
+and answers with the rows to keep; each removed row is then looked up among the kept ones, so that it has a cluster.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def pairs(path: Path, clock: Clock) -> Answer:
     return Answer(pairs=good)
 
 
-def deduplicator(path: Path, clock: Clock) -> Answer:
+def keep_first(path: Path, clock: Clock) -> Answer:
     signatures = signed(path, clock)
     index = RMinHashDeduplicator(threshold=THRESHOLD, num_perm=PERMUTATIONS, use_lsh=True, num_bands=BANDS, seed=SEED)
     kept = np.array(index.add_pairs((str(row), one) for row, one in enumerate(signatures)), np.bool_)
@@ -56,4 +56,4 @@ def deduplicator(path: Path, clock: Clock) -> Answer:
 
 
 if __name__ == "__main__":
-    main(deduplicator if sys.argv[4:] == ["deduplicator"] else pairs, ("rensa",))
+    main(keep_first if sys.argv[4:] == ["first"] else pairs, ("rensa",))

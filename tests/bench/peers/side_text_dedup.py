@@ -12,24 +12,37 @@ from pathlib import Path
 import numpy as np
 from side import GRAM, PERMUTATIONS, THRESHOLD, Answer, Clock, compared, main
 from text_dedup import minhash
-from text_dedup.config import Config, MinHashAlgorithmConfig
+from text_dedup.config.algorithms import MinHashAlgorithmConfig
+from text_dedup.config.base import load_config_from_toml
 
+CONFIG = """
+[input]
+input_type = "local_files"
+[input.read_arguments]
+path = "parquet"
+split = "train"
+data_files = "{source}"
+cache_dir = "{cache}"
+[algorithm]
+algorithm_name = "minhash"
+text_column = "text"
+num_perm = {permutations}
+ngram_size = {gram}
+threshold = {threshold}
+check_false_positive = true
+num_proc = 1
+[output]
+output_dir = "{cache}"
+[debug]
+"""
 MinHashAlgorithmConfig._get_tokenize_func = lambda self: lambda text: list(compared(text))
 
 
 def run(path: Path, clock: Clock) -> Answer:
     with tempfile.TemporaryDirectory() as cache:  # `datasets` would answer the second run from its cache
-        source = {"path": "parquet", "data_files": str(path), "split": "train", "cache_dir": cache}
-        method = {"num_perm": PERMUTATIONS, "ngram_size": GRAM, "threshold": THRESHOLD, "check_false_positive": True, "num_proc": 1}
-        Config.model_config["toml_file"] = None
-        config = Config.model_validate(
-            {
-                "input": {"input_type": "local_files", "read_arguments": source},
-                "algorithm": {"algorithm_name": "minhash", "text_column": "text", **method},
-                "output": {"output_dir": cache},
-                "debug": {},
-            }
-        )
+        written = Path(cache) / "config.toml"
+        written.write_text(CONFIG.format(source=path, cache=cache, permutations=PERMUTATIONS, gram=GRAM, threshold=THRESHOLD))
+        config = load_config_from_toml(written)
         data, rows, _ = minhash.load_and_preprocess(config)
         clock.lap("read and filter")
         signatures = minhash.fingerprint(config, data)
