@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from tasks import card, manifest, report, signatures
 from tasks.errors import ConservationError, GuardStopped
+from tasks.index import Part, build
 from tasks.job import Job
 from tasks.publish import hard_link_unchanged, latest
 from tasks.publish import publish as make_visible
