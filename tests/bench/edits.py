@@ -173,7 +173,9 @@ def reworded(text: str, rng: random.Random) -> str:
 
 def _one_word(clause: str, rng: random.Random) -> str:
     words = [m.span() for m in re.finditer(r"[A-Za-z]+", clause)]
-    words += [(at, at + 2) for at in range(len(clause) - 1) if "\u4e00" <= clause[at] <= "\u9fff" and "\u4e00" <= clause[at + 1] <= "\u9fff"]
+    words += [
+        (at, at + 2) for at in range(len(clause) - 1) if "\u4e00" <= clause[at] <= "\u9fff" and "\u4e00" <= clause[at + 1] <= "\u9fff"
+    ]
     if not words:
         return clause
     start, end = rng.choice(words)

@@ -288,7 +288,10 @@ def found_copies(originals: list[str], copies: dict[str, list[str]], **matching:
     for kind, texts in copies.items():
         together = -(-len(originals) // len(texts))
         best = [
-            max((1.0 if a == b else similar.get((min(a, b), max(a, b)), -1.0) for a in of[at] for b in of[base + at // together]), default=-1)
+            max(
+                (1.0 if a == b else similar.get((min(a, b), max(a, b)), -1.0) for a in of[at] for b in of[base + at // together]),
+                default=-1,
+            )
             for at in range(len(originals))
         ]
         out[kind] = (float(np.mean([b >= 0 for b in best])), float(np.mean([b >= SETTINGS.remove_threshold - 1e-6 for b in best])))
