@@ -36,7 +36,7 @@ def paragraph(prose: Prose, rng: random.Random, language: str, size: int) -> str
         if language == "mixed" and not english:
             one = _with_terms(one, rng)
         if len(one) >= 10:
-            out += _cut(one, min(longest, size - len(out))) + (" " if english else "")
+            out += _cut(one, min(rng.randrange(longest * 2 // 3, longest + 1), size - len(out))) + (" " if english else "")
     return out.strip()
 
 
