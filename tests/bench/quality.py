@@ -23,17 +23,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import oracle
+import pyarrow as pa
 import pyarrow.dataset as ds
 from edits import KINDS, LANGUAGES, characters, paragraph
 from prose import Prose
 
-from tasks.kernels import match as kernel
-from tasks.match import buckets, grouped
-from tasks.minhash import band_keys, detection_probability, sign
+from tasks.minhash import detection_probability
+from tasks.near import near_duplicates
 from tasks.settings import Matching
-from tasks.shingles import shingle_sets
-from tasks.store.text import Texts
-from tasks.store.unique import unique
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import naive_matching as naive
@@ -48,12 +45,12 @@ BANDS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 @dataclass(frozen=True)
 class Pairs:
-    """Verified pairs left < right, sorted, their similarity as float32, and how many candidates were looked at."""
+    """Verified pairs left < right, sorted, their similarity as float32, and how many pairs in buckets were looked at."""
 
     left: npt.NDArray[np.int64]
     right: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float32]
-    candidates: int
+    compared: int
 
     @property
     def keys(self) -> npt.NDArray[np.int64]:
@@ -62,18 +59,8 @@ class Pairs:
 
 def ours(lines: list[str], settings: Matching, threshold: float) -> Pairs:
     """Our side: texts of distinct fold -> pairs at or above the threshold. The one function to change with the engine."""
-    values, offsets = shingle_sets(Texts.of(lines), settings)
-    rows, sizes = np.arange(len(lines), dtype=np.int64), np.diff(offsets).astype(np.int32)
-    met = np.empty(0, np.uint64)
-    for band in band_keys(sign(values, offsets, rows, settings), settings):
-        met = unique(np.concatenate([met, buckets(*grouped(band, rows), sizes, settings.bucket_cap, threshold)[0]]))
-    left, right = (met >> np.uint64(32)).astype(np.int64), (met & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    total = (sizes[left] + sizes[right]).astype(np.int64)
-    floor = np.ceil(threshold / (1 + threshold) * total - oracle.HAIR).astype(np.int32)
-    common = kernel.intersections(values, offsets, kernel.bitmaps(values, offsets), left, right, floor)
-    good = (common >= floor) & (common > 0)
-    similarity = (common[good] / (total[good] - common[good])).astype(np.float32)
-    return Pairs(left[good], right[good], similarity, len(met))
+    found = near_duplicates([pa.array(lines[at : at + 4096], pa.string()) for at in range(0, len(lines), 4096)], settings, threshold)
+    return Pairs(found.left, found.right, found.similarity, found.counters["compared"])
 
 
 # --- Pairs ----------------------------------------------------------------------------------------------------------------
@@ -132,7 +119,7 @@ class Recall:
     alone: tuple[int, int]
     wrong: int
     differing: int
-    candidates: int
+    compared: int
 
 
 def recall(lines: list[str], sets: oracle.Sets, settings: Matching = SETTINGS) -> Recall:
@@ -155,7 +142,7 @@ def recall(lines: list[str], sets: oracle.Sets, settings: Matching = SETTINGS) -
         (len(paired), len(paired) - len(reached)),
         int((~known).sum()),
         int(differing.sum()),
-        capped.candidates,
+        capped.compared,
     )
 
 
@@ -163,7 +150,7 @@ def pairs_page(what: str, texts: int, result: Recall) -> str:
     """Markdown: recall by length class and by similarity."""
     lines = [
         f"**{what}**: {texts:,} texts of distinct fold, {len(result.similarity):,} true pairs from {SETTINGS.report_threshold}, "
-        f"{result.candidates:,} candidates; {result.wrong} pairs that are none, {result.differing} similarities that differ from the oracle's; "
+        f"{result.compared:,} looked at; {result.wrong} pairs that are none, {result.differing} similarities that differ from the oracle's; "
         f"of {result.alone[0]:,} texts with a pair from {SETTINGS.remove_threshold} the cap leaves {result.alone[1]} without any.",
         "",
         "| tokens of the shorter | pairs >= .7 | recall >= .7 | lost to the cap | pairs >= .6 | recall >= .6 | lost to the cap |",
