@@ -113,7 +113,7 @@ class Price:
     strangers: oracle.Floats
     stranger_pairs: int
     lines: int
-    candidates: int
+    compared: int
 
 
 FLOOR = 0.35
@@ -128,7 +128,7 @@ def price(lines: Lines, chosen: Sequence[int], han: int, letter: int) -> Price:
     friends = np.flatnonzero(apart & together)
     sizes = Counter(lines.folder[at] for at in chosen)
     settings = SETTINGS.model_copy(update={"han_shingle": han, "letter_shingle": letter})
-    met = ours([lines.texts[at] for at in chosen], settings, settings.report_threshold).candidates
+    met = ours([lines.texts[at] for at in chosen], settings, settings.report_threshold).compared
     return Price(
         similarity[friends],
         list(zip(left[friends].tolist(), right[friends].tolist(), strict=True)),
@@ -160,9 +160,9 @@ def page(series: Iterable[tuple[int, int]], language: str, some: Copies, lines: 
     kinds = {kind: np.array([k == kind for k in some.kind]) for kind in ASKED}
     out = [
         f"**{language}**: copies found at .5 / similar enough at .7 (mean over {', '.join(map(str, SIZES))} characters), then {len(chosen):,} real lines: "
-        "false friends a thousand lines at .5 / .7, strangers a million pairs at .5, candidates a line.",
+        "false friends a thousand lines at .5 / .7, strangers a million pairs at .5, pairs looked at a line.",
         "",
-        f"| Han, letters | {' | '.join(ASKED)} | false friends | strangers | candidates |",
+        f"| Han, letters | {' | '.join(ASKED)} | false friends | strangers | looked at |",
         "|---|" + "---|" * len(ASKED) + "---|---:|---:|",
     ]
     for one, (similarity, cost) in results.items():
@@ -172,7 +172,7 @@ def page(series: Iterable[tuple[int, int]], language: str, some: Copies, lines: 
         ]
         out.append(
             f"| {one[0]}, {one[1]} | {' | '.join(cells)} | {crowded(cost, 0.5):.1f} / {crowded(cost, 0.7):.1f} "
-            f"| {1e6 * (cost.strangers >= 0.5).sum() / max(cost.stranger_pairs, 1):.2f} | {cost.candidates / cost.lines:.1f} |"
+            f"| {1e6 * (cost.strangers >= 0.5).sum() / max(cost.stranger_pairs, 1):.2f} | {cost.compared / cost.lines:.1f} |"
         )
     out += [
         "",

@@ -37,8 +37,6 @@ import naive_matching as naive
 from matching_world import World
 
 SETTINGS = Matching()
-#: Rows given to the engine at a time.
-BATCH = 8192
 #: Classes of length, in tokens of the shorter side: from this to the next.
 LENGTHS = (12, 30, 60, 120, 400)
 #: Bands of similarity for tables.
@@ -47,12 +45,12 @@ BANDS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 @dataclass(frozen=True)
 class Pairs:
-    """Verified pairs left < right, sorted, their similarity as float32, and how many candidates were looked at."""
+    """Verified pairs left < right, sorted, their similarity as float32, and how many pairs in buckets were looked at."""
 
     left: npt.NDArray[np.int64]
     right: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float32]
-    candidates: int
+    compared: int
 
     @property
     def keys(self) -> npt.NDArray[np.int64]:
@@ -61,8 +59,7 @@ class Pairs:
 
 def ours(lines: list[str], settings: Matching, threshold: float) -> Pairs:
     """Our side: texts of distinct fold -> pairs at or above the threshold. The one function to change with the engine."""
-    batches = [pa.array(lines[at : at + BATCH], pa.string()) for at in range(0, len(lines), BATCH)]
-    found = near_duplicates(batches, settings, threshold)
+    found = near_duplicates([pa.array(lines[at : at + 4096], pa.string()) for at in range(0, len(lines), 4096)], settings, threshold)
     return Pairs(found.left, found.right, found.similarity, found.counters["compared"])
 
 
@@ -91,16 +88,16 @@ def read_lines(folder: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def comparable(lines: Iterable[str], han: int = 3, letter: int = 5) -> tuple[list[str], oracle.Sets]:
+def comparable(lines: Iterable[str]) -> tuple[list[str], oracle.Sets]:
     """Texts long enough to be compared by similarity, one of each fold, with their shingle sets."""
     texts = list(dict.fromkeys(lines))
     rows = oracle.folds(texts)
-    seen: dict[tuple[naive.Element, ...], int] = {}
-    chosen = []
+    first: dict[tuple[naive.Element, ...], int] = {}
     for at, row in enumerate(rows):
-        if seen.setdefault(tuple(row), at) == at and naive.tokens(texts[at]) >= SETTINGS.min_tokens:
-            chosen.append(at)
-    sets = oracle.sets([rows[at] for at in chosen], han, letter)
+        if sum(map(naive.weight, row)) > 5 * (SETTINGS.min_tokens - 1):
+            first.setdefault(tuple(row), at)
+    chosen = list(first.values())
+    sets = oracle.sets([rows[at] for at in chosen])
     long = np.flatnonzero(sets.sizes >= SETTINGS.min_shingles)
     return [texts[chosen[at]] for at in long.tolist()], sets.take(long)
 
@@ -111,6 +108,7 @@ class Recall:
 
     similarity, tokens : (m,) of the pair; tokens of the shorter side.
     found, capped      : (m,) bool; found without a cap on buckets, and with it.
+    alone              : texts with a true pair from the remove threshold, and those of them that the cap leaves without any.
     wrong, differing   : pairs that ours states and the oracle does not know; pairs whose similarity differs in any bit of float32.
     """
 
@@ -118,9 +116,10 @@ class Recall:
     tokens: oracle.Ints
     found: npt.NDArray[np.bool_]
     capped: npt.NDArray[np.bool_]
+    alone: tuple[int, int]
     wrong: int
     differing: int
-    candidates: int
+    compared: int
 
 
 def recall(lines: list[str], sets: oracle.Sets, settings: Matching = SETTINGS) -> Recall:
@@ -131,15 +130,19 @@ def recall(lines: list[str], sets: oracle.Sets, settings: Matching = SETTINGS) -
     capped = ours(lines, settings, settings.report_threshold)
     at = np.searchsorted(keys, free.keys)
     known = keys[np.minimum(at, len(keys) - 1)] == free.keys if len(keys) else np.zeros(len(free.keys), np.bool_)
+    is_capped = np.isin(keys, capped.keys)
+    near = similarity >= settings.remove_threshold - oracle.HAIR
+    paired, reached = (np.unique(np.concatenate([left[these], right[these]])) for these in (near, near & is_capped))
     differing = free.similarity[known] != similarity[at[known]].astype(np.float32)
     return Recall(
         similarity,
         np.minimum(sets.tokens[left], sets.tokens[right]),
         np.isin(keys, free.keys),
-        np.isin(keys, capped.keys),
+        is_capped,
+        (len(paired), len(paired) - len(reached)),
         int((~known).sum()),
         int(differing.sum()),
-        capped.candidates,
+        capped.compared,
     )
 
 
@@ -147,7 +150,8 @@ def pairs_page(what: str, texts: int, result: Recall) -> str:
     """Markdown: recall by length class and by similarity."""
     lines = [
         f"**{what}**: {texts:,} texts of distinct fold, {len(result.similarity):,} true pairs from {SETTINGS.report_threshold}, "
-        f"{result.candidates:,} candidates; {result.wrong} pairs that are none, {result.differing} similarities that differ from the oracle's.",
+        f"{result.compared:,} looked at; {result.wrong} pairs that are none, {result.differing} similarities that differ from the oracle's; "
+        f"of {result.alone[0]:,} texts with a pair from {SETTINGS.remove_threshold} the cap leaves {result.alone[1]} without any.",
         "",
         "| tokens of the shorter | pairs >= .7 | recall >= .7 | lost to the cap | pairs >= .6 | recall >= .6 | lost to the cap |",
         "|---|---:|---:|---:|---:|---:|---:|",
