@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-from datasketch import MinHash
 
 from tasks.lookup_bands import Indexes
 from tasks.lookup_compare import INSIDE, SAME, Compared, compare
@@ -22,7 +21,6 @@ from tasks.lookup_fold import folds
 from tasks.lookup_index import SPAN, Known, open_index
 from tasks.lookup_query import Asked, Units, read
 from tasks.manifest import load
-from tasks.minhash import SCHEME
 from tasks.settings import Matching, Settings
 from tasks.store.text import I64Array, Texts, U64Array
 
@@ -107,8 +105,7 @@ class Search:
 
     def __init__(self, known: Known, settings: Matching) -> None:
         self.known, self.settings = known, settings
-        self.indexes = Indexes.over(known.matrix, known.bounds) if known.bounds else None
-        self.sketch = MinHash(num_perm=settings.permutations, seed=settings.seed, scheme=SCHEME)
+        self.indexes = Indexes.over(known.matrix, known.bounds, settings.seed) if known.bounds else None
 
     def answer(self, asked: list[Asked], limit: int) -> list[Found]:
         """What is known of each passage of a query, with its `limit` best places."""
@@ -139,8 +136,7 @@ class Search:
             return own, False
         known, matrix = self.known, self.known.matrix
         size = int(units.shingle_count[unit])
-        sketch = MinHash(seed=self.settings.seed, scheme=SCHEME, hashvalues=signature, permutations=self.sketch.permutations)
-        columns = self.indexes.candidates(sketch, size)
+        columns = self.indexes.candidates(signature, size)
         agreement = np.count_nonzero(matrix.values[:, columns] == signature[:, None], axis=0)
         worth = agreement >= self._least_agreement(matrix.sizes[columns], size)
         columns, agreement = columns[worth], agreement[worth]

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash, MinHashLSH, MinHashLSHEnsemble
-from datasketch.lshensemble_partition import optimal_partitions
-from datasketch.storage import UnorderedStorage
 
-from tasks.store.text import I32Array, I64Array
+from tasks.minhash import SCHEME, U32Matrix
+from tasks.store.text import I32Array, I64Array, U32Array
 
-U32Matrix = npt.NDArray[np.uint32]
+if TYPE_CHECKING:  # half a second, most of it scipy's
+    from datasketch import MinHash, MinHashLSH, MinHashLSHEnsemble
 
 _32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
@@ -83,8 +82,8 @@ class Matrix:
         self._asked.clear()
 
 
-class Table(UnorderedStorage):  # type: ignore[misc]
-    """One hash table of an index: band key -> columns low..high of the matrix that have it."""
+class Table:
+    """One hash table of an index: band key -> columns low..high of the matrix that have it. A `datasketch.storage.UnorderedStorage`."""
 
     def __init__(self, matrix: Matrix, first: int, rows: int, low: int, high: int) -> None:
         self.matrix, self.first, self.rows, self.low, self.high = matrix, first, rows, low, high
@@ -103,13 +102,19 @@ class Table(UnorderedStorage):  # type: ignore[misc]
         """Whether some column has this key."""
         return bool(self.get(key))
 
+    __getitem__, __contains__ = get, has_key
+
     def keys(self) -> Iterator[bytes]:
         """All keys, ascending."""
         yield from self.itemcounts()
 
+    __iter__ = keys
+
     def size(self) -> int:
         """How many keys there are."""
         return len(self.itemcounts())
+
+    __len__ = size
 
     def itemcounts(self, **_: Any) -> dict[bytes, int]:
         """How many columns have each key."""
@@ -126,6 +131,8 @@ class Table(UnorderedStorage):  # type: ignore[misc]
 
 def similar(matrix: Matrix, shape: tuple[int, int] = SIMILAR) -> MinHashLSH:
     """datasketch's index for similar signatures; `query` gives columns."""
+    from datasketch import MinHashLSH
+
     index = MinHashLSH(num_perm=len(matrix.values), params=shape)
     _fill(index, matrix, 0, len(matrix.sizes))
     return index
@@ -133,6 +140,8 @@ def similar(matrix: Matrix, shape: tuple[int, int] = SIMILAR) -> MinHashLSH:
 
 def partitions(sizes: I32Array, count: int = PARTITIONS) -> list[tuple[int, int]]:
     """Least and largest size of each partition of the ensemble, by datasketch's optimum over sizes rounded up."""
+    from datasketch.lshensemble_partition import optimal_partitions
+
     steps = np.unique(np.ceil(_STEP ** np.arange(0, 1 + np.log(sizes.max()) / np.log(_STEP))).astype(np.int64))
     rounded, counts = np.unique(steps[np.searchsorted(steps, sizes)], return_counts=True)
     return [(int(lower), int(upper)) for lower, upper in optimal_partitions(rounded, counts, min(count, len(rounded)))]
@@ -140,6 +149,8 @@ def partitions(sizes: I32Array, count: int = PARTITIONS) -> list[tuple[int, int]
 
 def ensemble(matrix: Matrix, bounds: list[tuple[int, int]]) -> MinHashLSHEnsemble:
     """datasketch's index for signatures that contain the query's; `query` gives columns. bounds : of `partitions`."""
+    from datasketch import MinHashLSHEnsemble
+
     index = MinHashLSHEnsemble(CONTAINED, num_perm=len(matrix.values), num_part=len(bounds), m=MOST_ROWS, weights=WEIGHTS)
     ends = np.searchsorted(matrix.sizes, [upper for _, upper in bounds], side="right").tolist()
     for number, (tables, low, high) in enumerate(zip(index.indexes, [0, *ends], ends, strict=False)):
@@ -150,24 +161,32 @@ def ensemble(matrix: Matrix, bounds: list[tuple[int, int]]) -> MinHashLSHEnsembl
 
 
 def _fill(index: MinHashLSH, matrix: Matrix, low: int, high: int) -> None:
+    from datasketch.storage import UnorderedStorage
+
+    UnorderedStorage.register(Table)
     index.hashtables = [Table(matrix, first, index.r, low, high) for first, _ in index.hashranges]
 
 
 @dataclass(frozen=True)
 class Indexes:
-    """Both indexes over one matrix."""
+    """Both indexes over one matrix, and an empty sketch whose permutations all queries share."""
 
     matrix: Matrix
     near: MinHashLSH
     around: MinHashLSHEnsemble
+    empty: MinHash
 
     @staticmethod
-    def over(matrix: Matrix, bounds: list[tuple[int, int]]) -> Indexes:
-        """bounds : of `partitions`."""
-        return Indexes(matrix, similar(matrix), ensemble(matrix, bounds))
+    def over(matrix: Matrix, bounds: list[tuple[int, int]], seed: int) -> Indexes:
+        """bounds : of `partitions`. seed : of the permutations."""
+        from datasketch import MinHash
 
-    def candidates(self, sketch: MinHash, size: int) -> I64Array:
-        """Ascending columns that may be similar to the sketch of a set of `size` shingles, or may contain it."""
+        return Indexes(matrix, similar(matrix), ensemble(matrix, bounds), MinHash(num_perm=len(matrix.values), seed=seed, scheme=SCHEME))
+
+    def candidates(self, signature: U32Array, size: int) -> I64Array:
+        """Ascending columns that may be similar to a set of `size` shingles with this signature, or may contain it."""
+        sketch = self.empty.copy()
+        sketch.hashvalues = signature
         found = {*self.near.query(sketch), *self.around.query(sketch, size)}
         self.matrix.forget()
         return np.fromiter(sorted(found), np.int64, len(found))

@@ -23,10 +23,10 @@ import pyarrow.compute
 
 from tasks.errors import StorageError, UsageError
 from tasks.job import code_digest, packages_digest
-from tasks.lookup_bands import Matrix, U32Matrix, partitions
+from tasks.lookup_bands import Matrix, partitions
 from tasks.lookup_fold import clean_texts, fold_digests, row_digests
 from tasks.manifest import SUMS
-from tasks.minhash import passport, sign
+from tasks.minhash import U32Matrix, passport, sign
 from tasks.publish import SNAPSHOTS
 from tasks.segment import KINDS
 from tasks.settings import Settings

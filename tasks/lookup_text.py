@@ -98,7 +98,7 @@ def _nearness(place: Place) -> str:
         return f"{one.containment_query:.0%} of the text stands in it (similarity {one.similarity:.2f})"
     if one.how == HOLDS:
         return f"{one.containment_place:.0%} of it stands in the text (similarity {one.similarity:.2f})"
-    return f"similarity {one.similarity:.2f}"
+    return f"similarity {one.similarity:.2f}: {one.containment_query:.0%} of the text, {one.containment_place:.0%} of the passage"
 
 
 def _why(place: Place) -> str:

@@ -365,6 +365,7 @@ def test_a_snapshot_without_signatures_gets_a_hint(sample_run: whole.Run, capfd:
 
 
 def test_no_snapshot_no_file_and_no_limit_are_usage(planted: Planted, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert ask(capfd, "lookup", "--help")[0] == 0
     assert ask(capfd, "lookup", "淘金", "-o", tmp_path)[0] == 2
     assert ask(capfd, "lookup", "gone.txt", "-o", planted.run.output)[0] == 2
     assert ask(capfd, "lookup", "淘金", "-n", "0", "-o", planted.run.output)[0] == 2
