@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.blocks import occurrence_blocks
 from tasks.columns import place, side, table_of
-from tasks.decide import KEPT, Verdicts
+from tasks.decide import BOILERPLATE, KEPT, Verdicts
 from tasks.families import Families
 from tasks.index import Index
 from tasks.links import cluster_id, is_duplicate, pair_kinds, twin_shares
@@ -20,10 +21,13 @@ from tasks.store.ids import digest_of
 from tasks.store.schemas import CLUSTERS, FAMILIES, OCCURRENCES, PAIRS
 from tasks.store.stage import numbers, whole
 from tasks.store.text import I32Array, I64Array
+from tasks.store.unique import unique, unique_counts
 
 #: Rows of `pairs` for each passage beside its link to the kept neighbour.
 LISTED = 8
 _IDENTICAL, _SCRIPT, _WIDTH = 0, 1, 2
+#: Later than every date, in microseconds.
+_LATE = np.iinfo(np.int64).max
 
 
 def link_kinds(index: Index, a: I64Array, b: I64Array) -> npt.NDArray[np.uint8]:
@@ -235,44 +239,56 @@ def _families(
     verdict: npt.NDArray[np.int64],
 ) -> pa.Table:
     """One row a family, those with most characters over all places first."""
-    heads, inverse = np.unique(exemplar, return_inverse=True)
-    dates = whole(index.places(index.doc[first])["published_at"]).cast(pa.int64())
+    # Occurrences are ordered by exemplar, so the runs of a family lie together.
+    heads, runs_of, count = np.unique(exemplar, return_index=True, return_counts=True)
+    family = np.repeat(np.arange(len(heads)), count)
+    docs = index.doc[first]
+    dates = whole(index.places(docs)["published_at"]).cast(pa.int64())
     known = dates.is_valid().to_numpy(zero_copy_only=False)
     when = dates.fill_null(0).to_numpy()
+    earliest, latest = np.where(known, when, _LATE), np.where(known, when, -_LATE)
+    undated = np.bincount(family, known, minlength=len(heads)) == 0
+    kept, gone = (np.bincount(family, verdict == v, minlength=len(heads)) for v in (0, 1))
+    collections = _distinct(family, index.collection[docs], len(heads))
     members, owner = families.members(heads)
-    texts = index.lookup(members, ["text"])["text"].to_pylist()
-    bounds = np.searchsorted(owner, np.arange(len(heads) + 1)).tolist()
-    # Occurrences are ordered by exemplar, so the runs of a family lie together.
-    runs_of = np.searchsorted(inverse, np.arange(len(heads) + 1)).tolist()
-    rows = []
-    for number, head in enumerate(heads.tolist()):
-        runs = slice(runs_of[number], runs_of[number + 1])
-        inside = slice(bounds[number], bounds[number + 1])
-        count = runs.stop - runs.start
-        docs = index.doc[first[runs]]
-        dated = when[runs][known[runs]]
-        kept, gone = int((verdict[runs] == 0).sum()), int((verdict[runs] == 1).sum())
-        rows.append(
-            {
-                "family_id": ids[head],
-                "exemplar_text": "\n".join(texts[inside]),
-                "kind": "block" if inside.stop - inside.start > 1 else "passage",
-                "category": _category(verdicts, members[inside], categories),
-                "verdict": "kept" if kept == count else "removed" if gone == count else "deduplicated" if kept == 1 else "mixed",
-                "occurrence_count": count,
-                "document_count": len(np.unique(docs)),
-                "collection_count": len(np.unique(index.collection[docs])),
-                "char_count": int(char_count[runs].sum()),
-                "first_published_at": int(dated.min()) if len(dated) else None,
-                "last_published_at": int(dated.max()) if len(dated) else None,
-            }
-        )
-    rows.sort(key=lambda row: (-row["char_count"], row["family_id"]))
-    return pa.Table.from_pylist(rows, schema=FAMILIES)
+    bounds = np.searchsorted(owner, np.arange(len(heads) + 1))
+    texts = pa.LargeListArray.from_arrays(pa.array(bounds), whole(index.lookup(members, ["text"])["text"]))
+    names = ("deduplicated", "kept", "removed", "mixed")
+    table = table_of(
+        FAMILIES,
+        {
+            "family_id": [ids[head] for head in heads.tolist()],
+            "exemplar_text": pc.binary_join(texts, "\n"),
+            "kind": pa.array(["passage", "block"]).take(pa.array((np.diff(bounds) > 1).astype(np.int8))),
+            "category": _category(verdicts, members, owner, len(heads), categories),
+            "verdict": pa.array(names).take(pa.array(np.select([kept == count, gone == count, kept == 1], [1, 2, 0], 3))),
+            "scope": pa.array(["within", "across"]).take(pa.array((collections > 1).astype(np.int8))),
+            "occurrence_count": count,
+            "document_count": _distinct(family, docs, len(heads)),
+            "collection_count": collections,
+            "char_count": np.bincount(family, char_count, minlength=len(heads)).astype(np.int64),
+            "first_published_at": pa.array(np.minimum.reduceat(earliest, runs_of) if len(heads) else earliest, mask=undated),
+            "last_published_at": pa.array(np.maximum.reduceat(latest, runs_of) if len(heads) else latest, mask=undated),
+        },
+    )
+    return table.sort_by([("char_count", "descending"), ("family_id", "ascending")])
 
 
-def _category(verdicts: Verdicts, inside: I64Array, categories: list[str | None]) -> str | None:
-    """Category that most passages of the exemplar fell to by rule."""
-    rules = verdicts.rule[inside][(verdicts.reason[inside] == 2)]
-    names = sorted(c for c in (categories[r] for r in rules.tolist() if r >= 0) if c)
-    return max(sorted(set(names)), key=names.count) if names else None
+def _distinct(owner: I64Array, value: npt.NDArray[Any], size: int) -> I64Array:
+    """(size,) int64, different values of each owner."""
+    pairs = unique((owner.astype(np.int64) << 32) | value.astype(np.int64))
+    return np.bincount(pairs >> 32, minlength=size)
+
+
+def _category(verdicts: Verdicts, members: I64Array, owner: I64Array, size: int, categories: list[str | None]) -> pa.Array:
+    """(size,) category that most passages of each exemplar fell to by rule, null for none. members, owner : passages of exemplars."""
+    names = sorted({name for name in categories if name})
+    number = np.array([names.index(name) if name else -1 for name in categories] + [-1], np.int64)  # the last one is for rule -1
+    category = np.where(verdicts.reason[members] == BOILERPLATE, number[verdicts.rule[members]], -1)
+    fell = category >= 0
+    pairs, times = unique_counts((owner[fell].astype(np.int64) << 32) | category[fell])
+    order = np.lexsort((pairs, -times, pairs >> 32))
+    best = order[np.flatnonzero(np.diff(pairs[order] >> 32, prepend=-1))]
+    found = np.full(size, -1, np.int64)
+    found[pairs[best] >> 32] = pairs[best] & 0xFFFFFFFF
+    return pa.array(names, pa.string()).take(pa.array(found, mask=found < 0))

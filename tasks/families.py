@@ -155,9 +155,9 @@ def _runs(passages: Passages) -> Runs:
     capacity = int((group >= 0).sum())
     first, last, owner, distinct = (np.empty(capacity, np.int64) for _ in range(4))
     m = kernel.runs(passages.doc, group, GAP, first, last, owner)
-    cut = [np.empty(capacity, np.int64) for _ in range(3)]
-    m = kernel.cut_repeats(first[:m], last[:m], owner[:m], group, label, TOGETHER, *cut, distinct)
-    order = np.lexsort((cut[0][:m], cut[2][:m]))
+    cut = np.empty((3, capacity), np.int64)
+    m = kernel.cut_repeats(first[:m], last[:m], owner[:m], group, label, TOGETHER, cut[0], cut[1], cut[2], distinct)
+    order = np.lexsort((cut[0, :m], cut[2, :m]))
     first, last, owner, distinct = (x[:m][order] for x in (*cut, distinct))
     return Runs(first, last, owner, distinct, np.full(m, -1, np.int64), np.full(n, -1, np.int64), np.zeros(n, np.int64))
 

@@ -115,16 +115,18 @@ def star(passages: Passages, runs: Runs, open_to: BoolArray, similar: Similar, s
     found: list[Claims] = []
     for _ in range(TRIES):
         left = by_merit[open_to[by_merit]]
-        several = np.bincount(runs.owner[left], minlength=groups) >= 2
-        left = left[~tried[left] & several[runs.owner[left]]]
-        if not len(left):
+        left = left[np.bincount(runs.owner[left], minlength=groups)[runs.owner[left]] >= 2]
+        # Several at a time, which have no label in common: each run is compared with the one that it has most of.
+        models, nearest = kernel.models(
+            left, ~tried[left], runs.first, runs.last, runs.owner, passages.group, passages.label, passages.tokens
+        )
+        if not len(models):
             break
-        models = left[np.flatnonzero(np.diff(runs.owner[left], prepend=-1))]
         tried[models] = True
-        model_of = np.full(groups, -1, np.int64)
-        model_of[runs.owner[models]] = models
-        chosen = np.flatnonzero(open_to & (model_of[runs.owner] >= 0))
-        claims, pieces = _compare(passages, runs, chosen, model_of[runs.owner[chosen]], similar, short)
+        model_of = np.full(len(open_to), -1, np.int64)
+        model_of[left] = nearest
+        chosen = np.flatnonzero(model_of >= 0)
+        claims, pieces = _compare(passages, runs, chosen, model_of[chosen], similar, short)
         open_to[pieces] = False
         open_to &= runs.exemplar < 0
         found.append(claims)
@@ -138,48 +140,46 @@ def _worded(passages: Passages, runs: Runs) -> BoolArray:
 
 
 def _compare(
-    passages: Passages, runs: Runs, chosen: I64Array, model: I64Array, similar: Similar | None, short: int
+    passages: Passages, runs: Runs, chosen: I64Array, model: I64Array, similar: Similar, short: int | None
 ) -> tuple[Claims, I64Array]:
     """Compare runs with their models, and set `runs.exemplar` of those that overlap. Returns their claims, and runs joined to others."""
     models, number = np.unique(model, return_inverse=True)
-    first, last, owner = runs.first[chosen], runs.last[chosen], runs.owner[chosen]
-    of_model = number.astype(np.int64)
-    whole, parts = kernel.match_labels(
-        first, last, owner, of_model, runs.first[models], runs.last[models], passages.group, passages.label, passages.tokens, runs.weight, runs.to
-    )  # fmt: skip
-    _verify(passages, runs, (first, last, owner), similar)
-    goes_on = kernel.join_pieces(first, last, owner, of_model, passages.doc, passages.group, runs.to, GAP, 2 * GAP + 1)
+    group, to, weight = passages.group, runs.to, runs.weight
+    first, last, owner, of_model = runs.first[chosen], runs.last[chosen], runs.owner[chosen], number.astype(np.int64)
+    ends = runs.first[models], runs.last[models]
+    whole, parts = kernel.match_labels(first, last, owner, of_model, *ends, group, passages.label, passages.tokens, weight, to)
+    _verify(passages, runs, chosen, similar)
+    goes_on = kernel.join_pieces(first, last, owner, of_model, passages.doc, group, to, GAP, 2 * GAP + 1)
     head = np.flatnonzero(~goes_on)
-    pieces = np.diff(np.append(head, len(chosen)))
-    first, last, owner, of_model = first[head], last[head + pieces - 1], owner[head], of_model[head]
-    mass, count = kernel.covered(first, last, owner, passages.group, runs.to, runs.weight)
-    hopeful = (4 * count >= parts[of_model]) | (4 * mass >= whole[of_model])
+    tail = np.append(head[1:], len(chosen)) - 1
+    first, last, owner, of_model = first[head], last[tail], owner[head], of_model[head]
+    mass, count = kernel.covered(first, last, owner, group, to, weight)
     claims = Claims.joined([])
     if short is not None:
         # What is too short to be a family by its labels is too short to find more by.
-        rows = np.flatnonzero(hopeful & (whole[of_model] >= short) & (chosen[head] != models[of_model]))
+        hopeful = (4 * count >= parts[of_model]) & (whole[of_model] >= short) & (chosen[head] != models[of_model])
         low, high = _room(passages, runs)
-        tail = chosen[head + pieces - 1]
-        span = (first, last, low[chosen[head]], high[tail], owner, low[models][of_model], high[models][of_model])
-        claims = _bridge(passages, runs, span, rows, models[of_model], similar, short)
-        mass += np.bincount(claims.run[claims.own], runs.weight[claims.model[claims.own]], minlength=len(head)).astype(np.int64)
-        count += np.bincount(claims.run[claims.own], runs.weight[claims.model[claims.own]] > 0, minlength=len(head)).astype(np.int64)
+        span = np.stack([first, last, low[chosen[head]], high[chosen[tail]], owner, low[models][of_model], high[models][of_model]])
+        claims = _bridge(passages, runs, span, np.flatnonzero(hopeful), models[of_model], similar, short)
+        more = weight[claims.model[claims.own]]
+        mass += np.bincount(claims.run[claims.own], more, minlength=len(head)).astype(np.int64)
+        count += np.bincount(claims.run[claims.own], more > 0, minlength=len(head)).astype(np.int64)
     good = overlaps(mass, count, whole[of_model], parts[of_model])
     # A family has two occurrences at least; a model that nothing is like may yet be like another one.
     good &= (np.bincount(of_model[good], minlength=len(models)) >= 2)[of_model]
     runs.exemplar[chosen[head[good]]] = models[of_model[good]]
-    joined = good & (pieces > 1)
-    runs.last[chosen[head[joined]]] = last[joined]
+    runs.last[chosen[head[good]]] = last[good]
     claims = claims.take(good[claims.run])
     claims = Claims(chosen[head[claims.run]], claims.passage, claims.model, claims.own, claims.score)
     return claims, chosen[goes_on & good[np.cumsum(~goes_on) - 1]]
 
 
-def _verify(passages: Passages, runs: Runs, span: tuple[I64Array, I64Array, I64Array], similar: Similar) -> None:
-    """Undo matches of passages that are like a third but not like one another. `span` : first, last and owner of the runs."""
-    size = int((span[1] - span[0] + 1).sum())
+def _verify(passages: Passages, runs: Runs, chosen: I64Array, similar: Similar) -> None:
+    """Undo matches of passages that are like a third but not like one another."""
+    first, last, owner = runs.first[chosen], runs.last[chosen], runs.owner[chosen]
+    size = int((last - first + 1).sum())
     left, right = np.empty(size, np.int64), np.empty(size, np.int64)
-    count = kernel.reworded(*span, passages.group, passages.classes, passages.plain, runs.to, left, right)
+    count = kernel.reworded(first, last, owner, passages.group, passages.classes, passages.plain, runs.to, left, right)
     left, right = left[:count], right[:count]
     unlike = similar(left, right) < BRIDGED
     runs.to[left[unlike]] = -1
@@ -197,17 +197,16 @@ def _room(passages: Passages, runs: Runs) -> tuple[I64Array, I64Array]:
     return low, high
 
 
-def _bridge(
-    passages: Passages, runs: Runs, span: tuple[I64Array, ...], rows: I64Array, models: I64Array, similar: Similar, short: int
-) -> Claims:
-    """Claims of the runs `rows`. `span` : first seven arguments of `kernels.occurrences.candidates`; `models` : run of each exemplar."""
-    free = kernel.unmatched(*(x[rows] for x in span[:5]), passages.group, runs.to)
+def _bridge(passages: Passages, runs: Runs, span: I64Array, rows: I64Array, models: I64Array, similar: Similar, short: int) -> Claims:
+    """Claims of the runs `rows`. `span` : (7, runs), first arguments of `kernels.occurrences.candidates`; `models` : each one's exemplar."""
+    first, last, low, high, owner = span[:5, rows]
+    free = kernel.unmatched(first, last, low, high, owner, passages.group, runs.to)
     part = np.cumsum(free) // _SIDE_BY_SIDE
     cuts = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(rows)]
     found = []
     for a, b in itertools.pairwise(cuts):
         some = rows[a:b]
-        claims = _alike(passages, runs, tuple(x[some] for x in span), int(free[a:b].sum()), similar, short)
+        claims = _alike(passages, runs, span[:, some], int(free[a:b].sum()), similar, short)
         run = some[claims.run]
         model = models[run]
         own = (passages.group[claims.model] == runs.owner[model]) & (claims.model >= runs.first[model]) & (claims.model <= runs.last[model])
@@ -215,15 +214,28 @@ def _bridge(
     return Claims.joined(found)
 
 
-def _alike(passages: Passages, runs: Runs, span: tuple[I64Array, ...], free: int, similar: Similar, short: int) -> Claims:
+def _alike(passages: Passages, runs: Runs, span: I64Array, free: int, similar: Similar, short: int) -> Claims:
     """Passages in the place of one of the exemplar's and alike enough, the best for each. `free` : passages without counterpart."""
-    columns = [np.empty(6 * free, np.int64) for _ in range(3)]
+    run, left, right = np.empty((3, 6 * free), np.int64)
     kind = np.empty(6 * free, np.uint8)
-    known = (passages.group, passages.classes, passages.plain, passages.tokens, runs.to)
-    count = kernel.candidates(*span, *known, GAP + 1, BRIDGED / 2, short, *columns, kind)
-    run, left, right = (x[:count] for x in columns)
-    score = np.array([0.0, 0.0, 2.0, 3.0], np.float32)[kind[:count]]
-    compared = kind[:count] == kernel.COMPARE
+    count = kernel.candidates(
+        span,
+        passages.group,
+        passages.classes,
+        passages.plain,
+        passages.tokens,
+        runs.to,
+        GAP + 1,
+        BRIDGED / 2,
+        short,
+        run,
+        left,
+        right,
+        kind,
+    )
+    run, left, right, kind = run[:count], left[:count], right[:count], kind[:count]
+    score = np.array([0.0, 0.0, 2.0, 3.0], np.float32)[kind]
+    compared = kind == kernel.COMPARE
     score[compared] = similar(left[compared], right[compared])
     able = ~compared | (score >= BRIDGED)
     run, left, right, score = run[able], left[able], right[able], score[able]

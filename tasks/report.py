@@ -113,7 +113,7 @@ class Budget:
             "total": repeat.total,
             "sources": repeat.sources,
             "chars": repeat.chars,
-            **{name: visible(getattr(repeat, name)) for name in ("kind", "category", "verdict", "span", "why")},
+            **{name: visible(getattr(repeat, name)) for name in ("kind", "category", "verdict", "span", "why", "scope")},
         }
 
     def _copy(self, copy: Copy, first: str, *, same: bool = False) -> Row:
@@ -188,6 +188,7 @@ def _families(snapshot: Path, rows: list[Row], exemplars: dict[str, list[Row]], 
             row["family_id"], exemplar, copies, row["occurrence_count"], row["document_count"], row["char_count"], row["verdict"] or "",
             row["kind"] or "", row["category"] or "", _span(row["first_published_at"], row["last_published_at"]),
             why="Only the passages that repeat are shown; more than half of the span lies between them." if gaps else "",
+            scope=row["scope"] or "",
         ))  # fmt: skip
     return found
 

@@ -40,6 +40,7 @@ class Repeat:
     category: str = ""
     span: str = ""
     why: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Rule:
 def families(snapshot: Path, limits: Limits, texts: Texts) -> tuple[list[Row], dict[str, list[Row]], dict[str, list[Row]]]:
     """Families of most characters x documents; their exemplars' places and their occurrences, by family. Texts are asked for."""
     columns = [
-        "family_id", "exemplar_text", "kind", "category", "verdict", "occurrence_count", "document_count", "collection_count", "char_count",
+        "family_id", "exemplar_text", "kind", "category", "verdict", "scope", "occurrence_count", "document_count", "collection_count", "char_count",
         "first_published_at", "last_published_at",
     ]  # fmt: skip
     best = Best("all", [("weight", "descending"), ("family_id", "ascending")], limits.families)

@@ -221,7 +221,9 @@ def summarize(snapshot: Path, counts: Tally | None = None) -> dict[str, Any]:
         "needs_review": troubled["needs_review"],
         "quarantined": troubled["quarantined"],
         "top_families": _top(
-            snapshot, "families", ["family_id", "category", "verdict", "occurrence_count", "document_count", "char_count", "exemplar_text"]
+            snapshot,
+            "families",
+            ["family_id", "category", "verdict", "scope", "occurrence_count", "document_count", "char_count", "exemplar_text"],
         ),
         "top_rules": _top(
             snapshot,
@@ -274,9 +276,10 @@ def _sources(snapshot: Path) -> tuple[dict[str, int], dict[str, list[dict[str, s
 
 
 def _families(snapshot: Path) -> dict[str, int]:
-    found = {"count": 0, "occurrences": 0, "characters": 0}
-    for batch in scan(snapshot, "families", ["occurrence_count", "char_count"]):
+    found = {"count": 0, "across": 0, "occurrences": 0, "characters": 0}
+    for batch in scan(snapshot, "families", ["scope", "occurrence_count", "char_count"]):
         found["count"] += batch.num_rows
+        found["across"] += pc.sum(pc.equal(batch["scope"], "across")).as_py() or 0
         found["occurrences"] += pc.sum(batch["occurrence_count"]).as_py() or 0
         found["characters"] += pc.sum(batch["char_count"]).as_py() or 0
     return found

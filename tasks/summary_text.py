@@ -61,7 +61,11 @@ def _counts_table(summary: dict[str, Any]) -> Table:
         ("Sources", sources["total"], states),
         ("Documents", summary["documents"]["read"], f"{summary['documents']['with_kept_text']:,} with kept text"),
         ("Passages kept", summary["passages"]["kept"], f"{summary['passages']['removed']:,} spans removed"),
-        ("Repeated families", summary["families"]["count"], f"{summary['families']['occurrences']:,} occurrences"),
+        (
+            "Repeated families",
+            summary["families"]["count"],
+            f"{summary['families']['occurrences']:,} occurrences · {summary['families']['across']:,} across collections",
+        ),
         (
             "Clusters",
             summary["clusters"]["count"],

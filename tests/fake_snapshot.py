@@ -210,8 +210,8 @@ class _Fake:
         first, last = self._runs()[0]
         return [{
             "family_id": self.family_id(), "exemplar_text": first["raw"] + "\n" + last["raw"], "kind": "block",
-            "category": "sponsor" + self.hostile, "verdict": "removed", "occurrence_count": 2, "document_count": 2, "collection_count": 1,
-            "char_count": sum(visible_count(row["raw"]) for run in self._runs() for row in run),
+            "category": "sponsor" + self.hostile, "verdict": "removed", "scope": "within", "occurrence_count": 2, "document_count": 2,
+            "collection_count": 1, "char_count": sum(visible_count(row["raw"]) for run in self._runs() for row in run),
             "first_published_at": TIME, "last_published_at": None,
         }]  # fmt: skip
 

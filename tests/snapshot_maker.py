@@ -270,8 +270,8 @@ def _link(parts: Rows, made: dict[str, list[Span]], family: str) -> None:
     parts["pairs"][only], parts["clusters"][only] = pairs, clusters
     parts["families"][only] = [
         {
-            "family_id": family, "exemplar_text": SPONSOR, "kind": "passage", "category": "sponsor", "verdict": "removed", "occurrence_count": 3,
-            "document_count": 3, "collection_count": 2, "char_count": 3 * len(SPONSOR), "first_published_at": None, "last_published_at": None,
+            "family_id": family, "exemplar_text": SPONSOR, "kind": "passage", "category": "sponsor", "verdict": "removed", "scope": "across",
+            "occurrence_count": 3, "document_count": 3, "collection_count": 2, "char_count": 3 * len(SPONSOR), "first_published_at": None, "last_published_at": None,
         }
     ]  # fmt: skip
     places = [_complete(s.row | {"passage_count": 1, "similarity": 1.0, "verdict": "removed"}, "occurrences") for s in sponsors]

@@ -114,6 +114,7 @@
     const facts = [
       `${number(row.chars)} characters`,
       list === "families" ? plural(row.sources, "document") : plural(row.sources, "source"),
+      row.scope === "across" ? "across collections" : null,
       `similarity ${least < 1 ? "from " : ""}${least.toFixed(3)}`,
       row.span,
     ].filter(Boolean);

@@ -10,11 +10,64 @@ AGAIN = -2
 
 
 @njit(cache=True, nogil=True)
+def models(by_merit, able, first, last, owner, group, label, tokens):
+    """Exemplars to try at one time, no two of which have a label in common, and for each run the one it has the greatest share of.
+
+    by_merit           : (k,) int64 runs, best first inside a group; able : (k,) bool, may be an exemplar.
+    first, last, owner : (m,) int64; group, label, tokens : (n,).
+    returns            : (models,) int64 runs; (k,) int64 run of the model of each of `by_merit`, -1 for none.
+    """
+    labels = label.max() + 1 if len(label) else 0
+    model_of = np.full(labels, -1, np.int64)
+    out = np.empty(len(by_merit), np.int64)
+    whole = np.zeros(len(by_merit), np.int64)
+    m = 0
+    for k in range(len(by_merit)):
+        r = by_merit[k]
+        free = able[k]
+        for p in range(first[r], last[r] + 1):
+            if free and group[p] == owner[r] and model_of[label[p]] >= 0:
+                free = False
+        if free:
+            for p in range(first[r], last[r] + 1):
+                if group[p] == owner[r] and model_of[label[p]] < 0:
+                    model_of[label[p]] = m
+                    whole[m] += tokens[p]
+            out[m] = r
+            m += 1
+    nearest = np.full(len(by_merit), -1, np.int64)
+    mass = np.zeros(m, np.int64)
+    seen = np.full(labels, -1, np.int64)
+    for k in range(len(by_merit)):
+        r = by_merit[k]
+        best = -1
+        for p in range(first[r], last[r] + 1):
+            if group[p] == owner[r] and model_of[label[p]] >= 0 and seen[label[p]] != k:
+                seen[label[p]] = k
+                e = model_of[label[p]]
+                mass[e] += tokens[p]
+        for p in range(first[r], last[r] + 1):
+            if group[p] == owner[r] and model_of[label[p]] >= 0:
+                e = model_of[label[p]]
+                if (
+                    best < 0
+                    or mass[e] * whole[best] > mass[best] * whole[e]
+                    or (mass[e] * whole[best] == mass[best] * whole[e] and e < best)
+                ):
+                    best = e
+        for p in range(first[r], last[r] + 1):
+            if group[p] == owner[r] and model_of[label[p]] >= 0:
+                mass[model_of[label[p]]] = 0
+        nearest[k] = out[best] if best >= 0 else -1
+    return out[:m].copy(), nearest
+
+
+@njit(cache=True, nogil=True)
 def match_labels(first, last, owner, model, model_first, model_last, group, label, tokens, weight, to):
     """Passages of runs that have the label of one of their exemplar's: the first with a label stands for the first, and so on.
 
     first, last, owner      : (m,) int64 runs; model : (m,) int64 number of each one's exemplar.
-    model_first, model_last : (exemplars,) int64; no two exemplars are of one group, so a label is of one exemplar at most.
+    model_first, model_last : (exemplars,) int64; no two exemplars have a label in common.
     group, label, tokens    : (n,) int64.
     weight                  : (n,) int64 out for passages of exemplars: tokens where its label comes first there, else 0.
     to                      : (n,) int64 out for passages of runs: the exemplar's passage that it stands for, -1 for none, AGAIN for
@@ -81,7 +134,7 @@ def join_pieces(first, last, owner, model, doc, group, to, gap, reach):
 
     A few reworded lines and an inserted one part a run though each would be bridged. Two runs of one group in one document are one
     when the second stands for a later part of the exemplar, and at most `gap` more passages lie between them than between those.
-    first, last, owner, model : (m,) int64, sorted by model, then first; doc, group, to : (n,) int64; reach : passages between, at most.
+    first, last, owner, model : (m,) int64, sorted by owner, then first; doc, group, to : (n,) int64; reach : passages between, at most.
     returns                   : (m,) bool, the run continues the one before.
     """
     out = np.zeros(len(first), np.bool_)
@@ -149,19 +202,18 @@ SAME, SLOTS, COMPARE, PLACE = 3, 2, 1, 0
 
 
 @njit(cache=True, nogil=True)
-def candidates(
-    first, last, low, high, owner, model_low, model_high, group, classes, plain, tokens, to, reach, least, short, run, left, right, kind
-):
+def candidates(span, group, classes, plain, tokens, to, reach, least, short, run, left, right, kind):
     """Passages that may stand for the exemplar's by their place: within one of where a neighbour that is matched puts them.
 
-    first, last, low, high, owner : (m,) int64 runs and the spans they may grow to; group, classes, plain, tokens, to : (n,).
-    model_low, model_high         : (m,) int64, the span that each run's exemplar may grow to.
+    span  : (7, m) int64: first, last, low, high and owner of runs (low to high is the span they may grow to), low and high of their
+            exemplars. group, classes, plain, tokens, to : (n,).
     reach : passages to a matched neighbour, at most; least : a pair of passages whose lengths are further apart is left out.
     short : tokens; where two neighbours are matched side by side with one passage between on either side, a shorter one needs no
             likeness: it is too short to be compared.
-    run, left, right, kind        : out, run number, passage, exemplar's passage, one of SAME ... PLACE. Returns how many.
+    run, left, right, kind : out, run number, passage, exemplar's passage, one of SAME ... PLACE. Returns how many.
     """
     m = 0
+    first, last, low, high, owner, model_low, model_high = span[0], span[1], span[2], span[3], span[4], span[5], span[6]
     taken = np.full(len(to), -1, np.int64)  # by passage of an exemplar: the run that has one for it
     for r in range(len(first)):
         for p in range(first[r], last[r] + 1):

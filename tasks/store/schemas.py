@@ -221,6 +221,7 @@ FAMILIES = pa.schema(
         _field("kind", STRING, "block (several passages) or passage."),
         _field("category", STRING, "Category of the rule that most of it fell to; null when none did."),
         _field("verdict", STRING, "kept (every occurrence), deduplicated (one stays), removed (none stays) or mixed."),
+        _field("scope", STRING, "within (one collection) or across (several)."),
         _field("occurrence_count", INT64, "Places where it stands."),
         _field("document_count", INT64, "Documents it stands in."),
         _field("collection_count", INT64, "Collections it stands in."),
