@@ -86,7 +86,15 @@ def finish(
     for name in ("passages", "removed", "documents"):
         if not any(path.startswith(f"{name}/") for path in infos):
             infos |= _write(staging, name, [])
-    record = manifest.build(staging, snapshot=plan.snapshot, settings=settings, inputs=plan.inputs, version=VERSION, infos=infos)
+    record = manifest.build(
+        staging,
+        snapshot=plan.snapshot,
+        settings=settings,
+        inputs=plan.inputs,
+        version=VERSION,
+        infos=infos,
+        matching=decided["matching"],
+    )
     previous = latest(Path(job.output))
     _guard_shrink(previous, counts, settings)
     hard_link_unchanged(staging, previous, record)

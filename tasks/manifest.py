@@ -53,6 +53,7 @@ class Manifest(TypedDict):
     settings_digest: str
     inputs_digest: str
     input_count: int
+    matching: dict[str, int]
     tables: dict[str, TableEntry]
 
 
@@ -113,9 +114,12 @@ def build(
     inputs: Iterable[tuple[str, str]],
     version: str,
     infos: Mapping[str, FileInfo],
+    matching: Mapping[str, int] | None = None,
     files: Files = FILES,
 ) -> Manifest:
     """Manifest of the table files in `staging`.
+
+    matching : what the search for duplicates counted: candidates, buckets over the cap...
 
     infos : what each TableWriter returned, by path relative to `staging` (`passages/part-00000.parquet`). A file without
             one is read and digested, which is slower and takes the disk at its word.
@@ -140,6 +144,7 @@ def build(
         settings_digest=settings.digest(),
         inputs_digest=inputs_digest(inputs),
         input_count=len(inputs),
+        matching=dict(matching or {}),
         tables=tables,
     )
 

@@ -30,6 +30,14 @@ def render_text(summary: dict[str, Any], console: Console) -> None:
         console.print(Text(f"  does not add up: {missing:,} characters are in neither table", "bold red"))
     else:
         console.print(Text("  kept + removed = read, to the character", "green"))
+    capped = summary["matching"]
+    if capped.get("hotbuckets") or capped.get("hot_anchors"):
+        console.print(
+            Text(
+                f"  over a cap: {capped.get('hotbuckets', 0):,} buckets and {capped.get('hot_anchors', 0):,} anchors of alike passages, not compared all with all",
+                "dim",
+            )
+        )
     for title, rows, style in (
         ("Repeated most", summary["top_families"], "cyan"),
         ("Rules that removed most", summary["top_rules"], "magenta"),

@@ -70,6 +70,7 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
             "removed": int(counts[1:].sum()),
             "duplicates": duplicate,
             "families": family_count,
+            "matching": read_json(matched_folder / "done.json"),
             "review": len(review),
         },
     )
