@@ -119,6 +119,7 @@ def build(
 ) -> Manifest:
     """Manifest of the table files in `staging`.
 
+
     infos : what each TableWriter returned, by path relative to `staging` (`passages/part-00000.parquet`). A file without
             one is read and digested, which is slower and takes the disk at its word.
     matching : what the search for duplicates counted (see `match.COUNTERS`).

@@ -187,7 +187,8 @@ def summarize(snapshot: Path, counts: Tally | None = None) -> dict[str, Any]:
     """The numbers of a snapshot, as published in report/summary.json. Numbers are integers except the thresholds.
 
     `characters` are non-space characters of the document texts; read = kept + removed + unaccounted, and `unaccounted` is 0
-    in every snapshot that taosha publishes. Lists are cut at 1,000 rows (`needs_review`, `quarantined`) and 20 (`top_*`).
+    in every snapshot that taosha publishes. `matching` is what the search for duplicates counted: `hotbuckets` and `hot_anchors`
+    were too large to compare all with all. Lists are cut at 1,000 rows (`needs_review`, `quarantined`) and 20 (`top_*`).
     """
     snapshot = snapshot.resolve()  # `latest` may be swapped while we read
     manifest = manifest_of(snapshot)

@@ -343,3 +343,17 @@ def test_tally_of_nothing_is_zero(tmp_path: Path) -> None:
 def test_why_kept_names_the_first_key_that_decides(other: dict, why: str) -> None:
     kept = {"doc_id": "k", "collection": "a", "source": "a/1", "published_at": 1, "char_count": 10}
     assert report_model.why_kept(kept, [{"doc_id": "o", "collection": "a", "source": "a/2", **other}], []) == f"{why} (1 copy)"
+
+
+def test_what_was_too_much_to_compare_all_with_all_is_said_everywhere(tmp_path: Path) -> None:
+    folder = fake_snapshot.write(tmp_path / "snapshot")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    counters = {"hotbuckets": 12, "hot_members": 3456, "hot_anchors": 7}
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "matching": counters}), encoding="utf-8")
+    shown = html.fromstring(report.build(folder, folder / "report").read_text(encoding="utf-8"))
+    assert "12 buckets over the cap, 3,456 places in them, and 7 shared phrases" in shown.get_element_by_id("similarity").text_content()
+    summary = json.loads((folder / "report" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["matching"] == counters
+    out = io.StringIO()
+    render_text(summary, Console(file=out, width=120))
+    assert "over a cap: 12 buckets and 7 anchors" in out.getvalue()
