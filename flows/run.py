@@ -188,8 +188,11 @@ def preview(inputs: list[Path], output: Path, config: Path | None) -> list[str]:
         f"snapshot  {plan.snapshot}",
     ]
     matching = job.settings.matching
-    curve = ", ".join(f"{detection_probability(s, matching):.4f} at {s}" for s in (0.5, 0.6, 0.7, 0.8))
-    lines.append(f"matching  {matching.bands} bands of {matching.rows} find this share of pairs by similarity: {curve}")
+    if job.settings.dedup.method == "exact":
+        lines.append(f"matching  exact join: every pair at {matching.report_threshold} and above is found")
+    else:
+        curve = ", ".join(f"{detection_probability(s, matching):.4f} at {s}" for s in (0.5, 0.6, 0.7, 0.8))
+        lines.append(f"matching  {matching.bands} bands of {matching.rows} find this share of pairs by similarity: {curve}")
     if standing is not None and standing.name == plan.snapshot:
         lines.append("nothing changed: this snapshot stands")
     return lines

@@ -133,7 +133,7 @@ def toml_value(value: Any) -> str:
     ('["zh", "en"]', 'true', '{}')
     """
     if isinstance(value, dict):
-        inner = ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {toml_value(item)}" for key, item in value.items())
+        inner = ", ".join(f"{toml_value(key)} = {toml_value(item)}" for key, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, tuple | list):
         return f"[{', '.join(toml_value(item) for item in value)}]"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tasks.errors import StageError
 from tasks.kernels import join as kernel
+from tasks.kernels import prefix
 from tasks.store.text import I32Array, I64Array, U64Array
 
 #: Pairs that are found before the search gives up; they take about 60 bytes each while they are sorted. Eight thousand sets that
@@ -98,18 +99,18 @@ def _lists(sets: kernel.Sets, limits: kernel.Limits, each: Callable[[Callable[[i
     values, offsets, rows, sizes, _, _ = sets
     # Half a slot to one slot a value: more tell values apart better, but no longer fit in the cache.
     bits = max(4, (len(values) // 2).bit_length())
-    rare = kernel.rarity(values, bits, _steps())
+    rare = prefix.rarity(values, bits, _steps())
     by_size = np.arange(len(limits.least))
     lengths = np.where(by_size > 0, by_size - limits.least + 1, 0)
     parts = each(
-        lambda low, high: kernel.prefixes(values, offsets, rows[low:high], lengths, rare, bits),
+        lambda low, high: prefix.prefixes(values, offsets, rows[low:high], lengths, rare, bits),
         _cut(np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])),
     )
     bounds = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(np.concatenate([np.diff(part[1]) for part in parts]), out=bounds[1:])
     elements, lone = (np.concatenate([part[k] for part in parts]) for k in (0, 2))
-    number, place, starts, numbers = kernel.numbered(elements, bounds, lone)
-    return kernel.Lists(number, place, starts, *kernel.inverted(number, place, starts, numbers, sizes, limits))
+    number, place, starts, numbers = prefix.numbered(elements, bounds, lone)
+    return kernel.Lists(number, place, starts, *prefix.inverted(number, place, starts, numbers, sizes, limits))
 
 
 def _steps() -> npt.NDArray[np.uint8]:

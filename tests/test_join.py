@@ -17,6 +17,7 @@ from tasks import join
 from tasks.errors import StageError
 from tasks.join import exact_pairs
 from tasks.kernels import join as kernel
+from tasks.kernels import prefix
 from tasks.near import near_duplicates
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets
@@ -189,7 +190,7 @@ def test_a_flood_of_pairs_stops_with_advice_before_it_fills_the_memory() -> None
 
 def test_rarity_never_takes_a_value_of_many_sets_for_a_lone_one() -> None:
     values = np.concatenate([np.full(70_000, 5, np.uint64), np.array([6, 7, 7], np.uint64)])  # more than 16 bits count
-    rare = kernel.rarity(values, 10, join._steps())
+    rare = prefix.rarity(values, 10, join._steps())
     slot = [value * 0x9E3779B97F4A7C15 % 2**64 >> 54 for value in (5, 6, 7)]
     assert len(set(slot)) == 3
     assert rare[slot].tolist() == [60, 0, 1]
@@ -200,7 +201,7 @@ def test_steps_of_rarity_rise_with_the_count() -> None:
     steps = join._steps().astype(int)
     assert steps[:5].tolist() == [0, 0, 1, 3, 5]
     assert (np.diff(steps) >= 0).all()
-    assert steps.max() < kernel.STEPS
+    assert steps.max() < prefix.STEPS
 
 
 @settings(deadline=None, max_examples=60)
@@ -208,9 +209,9 @@ def test_steps_of_rarity_rise_with_the_count() -> None:
 def test_prefixes_are_the_rarest_values_of_each_set_in_one_order(rows: list[Row]) -> None:
     values, offsets = columns(rows)
     lengths = np.arange(22) // 2
-    rare = kernel.rarity(values, 6, join._steps())
+    rare = prefix.rarity(values, 6, join._steps())
     order = np.argsort(np.diff(offsets), kind="stable")
-    elements, bounds, lone = kernel.prefixes(values, offsets, order, lengths, rare, 6)
+    elements, bounds, lone = prefix.prefixes(values, offsets, order, lengths, rare, 6)
     for i, row in enumerate(order.tolist()):
         key = {x: (int(rare[x * 0x9E3779B97F4A7C15 % 2**64 >> 58]), x) for x in rows[row]}
         first = sorted(rows[row], key=key.__getitem__)[: len(rows[row]) // 2]
@@ -225,7 +226,7 @@ def test_numbers_follow_first_appearance_and_leave_out_what_comes_once(rows: lis
     flat = [x for row in rows for x in row]
     bounds = np.cumsum([0, *map(len, rows)]).astype(np.int64)
     lone = np.arange(len(rows), dtype=np.int32)
-    number, place, starts, numbers = kernel.numbered(np.array(flat, np.uint64), bounds, lone)
+    number, place, starts, numbers = prefix.numbered(np.array(flat, np.uint64), bounds, lone)
     again = [x for x in dict.fromkeys(flat) if flat.count(x) > 1]
     assert numbers == len(again)
     for i, row in enumerate(rows):
@@ -236,7 +237,7 @@ def test_numbers_follow_first_appearance_and_leave_out_what_comes_once(rows: lis
 
 def test_numbers_of_more_values_than_the_table_begins_with() -> None:
     flat = np.random.default_rng(2).integers(0, 30_000, 60_000).astype(np.uint64)
-    number, _, _, numbers = kernel.numbered(flat, np.array([0, len(flat)]), np.zeros(1, np.int32))
+    number, _, _, numbers = prefix.numbered(flat, np.array([0, len(flat)]), np.zeros(1, np.int32))
     count = dict.fromkeys(flat.tolist(), 0)
     for x in flat.tolist():
         count[x] += 1
