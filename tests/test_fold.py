@@ -213,6 +213,7 @@ def test_numbers_do_not_count_in_the_plain_digest() -> None:
 
 # ---- kernel = twin -------------------------------------------------------------------------------------------------------
 
+
 def test_texts_fold_as_their_twin_says() -> None:
     @settings(deadline=None, max_examples=600)
     @given(st.lists(MIXED, min_size=1, max_size=5))
