@@ -105,7 +105,7 @@ def match(index: Index, folder: Path, settings: Matching, method: str = "minhash
 
 def classify(index: Index) -> Classes:
     """Passages of equal fold, in the global order of their best-ranked members."""
-    return Classes(*buckets.classes(index.column("match", "fold"), index.order))
+    return Classes(*buckets.classes(index.column("match", "fold").astype(np.uint64, copy=False), index.order))
 
 
 def _signed_members(index: Index, classes: Classes) -> I64Array:

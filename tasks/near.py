@@ -264,7 +264,7 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
     [0, 0, 1]
     """
     columns: list[pa.Array] = []
-    folds, signed, bands = [np.empty(0, np.uint64)], [np.empty(0, np.bool_)], []
+    folds, signed, bands = [np.empty(0, np.uint64)], [np.empty(0, np.bool_)], [np.empty((settings.bands, 0), np.uint64)]
     sketchers = [Sketcher(settings, form=form, anchors=False, signatures=False) for _ in range(threads)]
 
     def first_pass(batch: pa.Array) -> tuple[U64Array, BoolArray, U64Array]:

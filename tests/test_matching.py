@@ -7,117 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import naive_matching as naive
+import naive_sketch
 import numpy as np
 import pytest
-from datasketch import MinHash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_world import World, edited, paragraph, sentence
 
-from tasks.exact import jaccard
-from tasks.kernels import match as kernel
-from tasks.match import A_IN_B, B_IN_A, CONTAINED, EDITED, SLOT_KIND, grouped
-from tasks.minhash import band_keys, detection_probability, sign
+from tasks import families, near
+from tasks import match as module
+from tasks.exact import common_shingles, jaccard
+from tasks.match import A_IN_B, B_IN_A, CONTAINED, EDITED, SLOT_KIND
 from tasks.settings import Matching
+from tasks.sketch import Sketcher
 from tasks.store.text import Texts
 
 SETTINGS = Matching()
-
-
-def columns(rows: list[list[int]]) -> tuple[Any, Any]:
-    offsets = np.cumsum([0, *map(len, rows)]).astype(np.int64)
-    return np.array([x for row in rows for x in sorted(row)], np.uint64), offsets
-
-
-# ---- signatures ----------------------------------------------------------------------------------------------------------
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.sets(st.integers(0, 2**64 - 1), min_size=1, max_size=60), min_size=1, max_size=4), st.integers(0, 2**31))
-def test_signatures_are_those_of_datasketch(rows: list[set[int]], seed: int) -> None:
-    values, offsets = columns([sorted(row) for row in rows])
-    ours = sign(values, offsets, np.arange(len(rows)), SETTINGS.model_copy(update={"seed": seed}))
-    for row, mine in zip(rows, ours, strict=True):
-        theirs = MinHash(num_perm=128, seed=seed, scheme="affine32", hashfunc=lambda shingle: int.from_bytes(shingle, "big") >> 32)
-        theirs.update_batch([shingle.to_bytes(8, "big") for shingle in row])
-        assert mine.tolist() == theirs.hashvalues.tolist()
-
-
-def test_bands_are_equal_exactly_where_their_rows_are() -> None:
-    rng = np.random.default_rng(5)
-    signatures = rng.integers(0, 3, (300, 128), np.uint32)  # few values, so that bands coincide often
-    keys = band_keys(signatures, SETTINGS)
-    for band in range(SETTINGS.bands):
-        rows = [tuple(row) for row in signatures[:, band * 4 : band * 4 + 4].tolist()]
-        assert len(set(rows)) == len(set(keys[band].tolist())) == len(set(zip(rows, keys[band].tolist(), strict=True)))
-
-
-@pytest.mark.parametrize("similarity", [0.4, 0.5, 0.6, 0.7])
-def test_detection_is_as_probable_as_stated(similarity: float) -> None:
-    rng = np.random.default_rng(7)
-    size, trials = 140, 400
-    common = round(similarity * 2 * size / (1 + similarity))
-    rows: list[list[int]] = []
-    for _ in range(trials):
-        pool = rng.integers(0, 2**64, 2 * size - common, np.uint64).tolist()
-        rows += [pool[:size], pool[size - common :]]
-    values, offsets = columns(rows)
-    keys = band_keys(sign(values, offsets, np.arange(len(rows)), SETTINGS), SETTINGS)
-    found = (keys[:, 0::2] == keys[:, 1::2]).any(axis=0).mean()
-    expected = detection_probability(common / (2 * size - common), SETTINGS)
-    assert abs(found - expected) < 4 * (expected * (1 - expected) / trials) ** 0.5 + 0.005
-
-
-# ---- candidates ----------------------------------------------------------------------------------------------------------
-
-KEYS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 30)), max_size=60, unique=True)
-
-
-def buckets(keys: list[tuple[int, int]], cap: int, ratio: float = 0.0) -> tuple[list[tuple[int, int]], int, int]:
-    values = np.array([k for k, _ in keys], np.uint64)
-    owners = np.array([m for _, m in keys], np.int64)
-    out = np.empty((10_000, 2), np.int32)
-    sizes = np.arange(1, 100, dtype=np.int32)
-    count, hot, members = kernel.bucket_pairs(*grouped(values, owners), sizes, cap, ratio, out, 0)
-    return [tuple(row) for row in out[:count].tolist()], hot, members
-
-
-@settings(deadline=None)
-@given(KEYS)
-def test_all_members_of_a_bucket_are_paired(keys: list[tuple[int, int]]) -> None:
-    pairs, hot, _ = buckets(keys, 1000)
-    groups = [sorted(m for k, m in keys if k == key) for key in range(7)]
-    assert sorted(pairs) == sorted(p for group in groups for p in itertools.combinations(group, 2))
-    assert hot == 0
-
-
-@settings(deadline=None)
-@given(KEYS, st.integers(2, 6))
-def test_a_bucket_over_the_cap_still_links_every_member(keys: list[tuple[int, int]], cap: int) -> None:
-    pairs, hot, members = buckets(keys, cap)
-    groups = [sorted(m for k, m in keys if k == key) for key in range(7)]
-    over = [group for group in groups if len(group) > cap]
-    assert (hot, members) == (len(over), sum(map(len, over)))
-    expected = [p for group in groups if len(group) <= cap for p in itertools.combinations(group, 2)]
-    for group in over:
-        expected += {(group[x], group[y]) for y in range(1, len(group)) for x in (0, y - 1)}
-    assert sorted(pairs) == sorted(expected)  # each once: a pair that is counted twice would pass for two shared anchors
-
-
-def test_pairs_whose_sizes_rule_them_out_are_left_out_exactly() -> None:
-    assert buckets([(1, 4), (1, 9)], 10, 0.5)[0] == [(4, 9)]  # 5 and 10 shingles can reach 0.5
-    assert buckets([(1, 3), (1, 9)], 10, 0.5)[0] == []
-    assert buckets([(1, 10), (1, 19)], 10, 0.55)[0] == [(10, 19)]  # 11 / 20, which floating point puts a hair under
-
-
-@settings(deadline=None, max_examples=200)
-@given(st.sets(st.integers(0, 80)), st.sets(st.integers(0, 80)), st.integers(0, 60))
-def test_intersections_are_exact_or_known_to_be_too_small(a: set[int], b: set[int], floor: int) -> None:
-    scattered = [[(x * 0x9E3779B97F4A7C15) % 2**64 for x in side] for side in (a, b)]
-    values, offsets = columns(scattered)
-    need = np.array([floor], np.int32)
-    common = kernel.intersections(values, offsets, kernel.bitmaps(values, offsets), np.array([0]), np.array([1]), need)[0]
-    assert common == len(a & b) or (common < floor and len(a & b) < floor)
 
 
 @settings(deadline=None, max_examples=150)
@@ -126,6 +31,12 @@ def test_exact_similarity_is_that_of_the_naive_sets_and_symmetric(a: str, b: str
     one, other = jaccard(Texts.of([a, b]), Texts.of([b, a]), SETTINGS).tolist()
     assert one == other == pytest.approx(naive.jaccard(a, b), abs=6e-5)
     assert 0 <= one <= 1
+    sets = naive.shingles(a), naive.shingles(b)
+    assert [column.tolist() for column in common_shingles(Texts.of([a]), Texts.of([b]), SETTINGS)] == [
+        [len(sets[0])],
+        [len(sets[1])],
+        [len(sets[0] & sets[1])],
+    ]
 
 
 # ---- the stage -----------------------------------------------------------------------------------------------------------
@@ -293,6 +204,54 @@ def test_the_result_does_not_depend_on_how_the_sources_lie_in_parts(tmp_path: Pa
     small = World.of(tmp_path / "small", planted(1), publish={"part_bytes": 1 << 16})
     assert len(small.parts) > 1 == len(world.parts)
     assert seen(world) == seen(small)
+
+
+def test_what_is_worked_on_in_one_go_changes_nothing(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for where, name, value in [
+        (module, "_ANCHORS", 50),
+        (near, "_BATCH", 10),
+        (near, "_ROWS", 7),
+        (near, "_PAIRS", 5),
+        (near, "_HELD", 700),
+        (families, "_ROWS", 3),
+    ]:
+        monkeypatch.setattr(where, name, value)
+    again = World.of(tmp_path, planted(1))
+    assert again.matched.pairs.equals(world.matched.pairs)
+    assert again.families.similarity.tolist() == world.families.similarity.tolist()
+    assert {k: v for k, v in again.counters.items() if k != "folder"} == {k: v for k, v in world.counters.items() if k != "folder"}
+
+
+def test_the_result_does_not_depend_on_threads(tmp_path: Path, world: World) -> None:
+    written = []
+    for threads in (1, 3):
+        folder = tmp_path / str(threads)
+        folder.mkdir()
+        counters = module.match(world.index, folder, SETTINGS, threads)
+        written.append((counters, {path.name: path.read_bytes() for path in folder.iterdir()}))
+    assert written[0] == written[1]
+    assert {"classes.npy", "first.npy", "pairs.arrow"} <= written[0][1].keys()
+
+
+@pytest.mark.parametrize("target", ["hans", "hant-tw", "keep"])
+def test_texts_read_again_are_those_that_were_sketched(tmp_path: Path, target: str) -> None:
+    """Whatever the published script is: shingles are made from them, and signatures were."""
+    village = "海邊的漁民們在碼頭上修補漁網，孩子們圍著聽他們講從前的風浪，說到緊要處誰也不肯先回家吃飯。"
+    sources = {"a.txt": village, "b.txt": PROSE, "c.txt": f"{PROSE}\n\n{village}，\n\nＧＰＴ－４ 的 價格", **planted(2, 90)}
+    world = World.of(tmp_path, sources, script={"target": target}, publish={"part_bytes": 1 << 16})
+    assert len(world.parts) > 1
+    for gids in (np.arange(len(world.texts)), np.arange(0, len(world.texts), 3), np.empty(0, np.int64)):
+        sketch = Sketcher(SETTINGS).sketch(world.index.texts(gids), np.ones(len(gids), np.bool_))
+        assert sketch.fold.tolist() == world.index.column("match", "fold")[gids].tolist()
+        assert sketch.long.tolist() == world.index.flags("match", "long")[gids].tolist()
+    texts = world.index.texts(np.arange(len(world.texts)))
+    assert village in [texts[i] for i in range(len(texts))]
+
+
+def test_stated_estimates_are_shares_of_equal_values(world: World) -> None:
+    for row in world.pairs:
+        left, right = (naive_sketch.signature(naive_sketch.sketch(row[side], SETTINGS).shingles, SETTINGS) for side in ("left", "right"))
+        assert row["estimate"] == pytest.approx(np.mean(np.equal(left, right)), abs=6e-5)
 
 
 def test_seventy_thousand_equal_passages_are_one_class(tmp_path: Path) -> None:
