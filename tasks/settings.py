@@ -147,7 +147,7 @@ class Matching(_Section):
         0.8, description="Share of a passage's shingles inside another from which the pair is reported as contained."
     )
     min_block_tokens: int = Field(
-        28,
+        24,
         ge=8,
         description="equal tokens. Shorter stretches that two passages share are not reported in `blocks`. Origin: measured; 60 characters of mixed text with a word left out or changed have as many, and below lie the set phrases of English.",
     )

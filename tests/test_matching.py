@@ -213,7 +213,7 @@ def test_what_is_worked_on_in_one_go_changes_nothing(tmp_path: Path, world: Worl
         (near, "_ROWS", 7),
         (near, "_PAIRS", 5),
         (near, "_HELD", 700),
-        (families, "_ROWS", 3),
+        (families, "_HELD", 700),
     ]:
         monkeypatch.setattr(where, name, value)
     again = World.of(tmp_path, planted(1))
