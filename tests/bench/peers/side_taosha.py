@@ -7,6 +7,7 @@ large families too. VARIANT `open`: our own defaults.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -92,5 +93,5 @@ def _floor(total: npt.NDArray[np.int32], threshold: float) -> npt.NDArray[np.int
 
 
 if __name__ == "__main__":
-    runs = {"open": open_, "all": partial(closed, settings=ALL_PAIRS)}
+    runs: dict[str, Callable[[Path, Clock], Answer]] = {"open": open_, "all": partial(closed, settings=ALL_PAIRS)}
     main(runs[sys.argv[4]] if sys.argv[4:] else closed, ("taosha", "numba"))
