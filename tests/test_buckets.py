@@ -203,8 +203,10 @@ def test_pairs_whose_sizes_rule_them_out_are_left_out_exactly() -> None:
 
     assert paired(5, 10, 0.5)  # 5 and 10 shingles can reach 0.5
     assert not paired(4, 10, 0.5)
-    assert paired(11, 20, 0.55)  # 11 / 20, which floating point puts a hair under
+    assert paired(11, 20, 0.55)
     assert not paired(10, 20, 0.55)
+    assert paired(55, 100, 0.55)  # though .55 of 100 is a hair more than 55 in floating point
+    assert not paired(54, 100, 0.55)
 
 
 def hot_bucket(seed: int, families: int, each: int) -> list[set[int]]:

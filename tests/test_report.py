@@ -351,9 +351,12 @@ def test_what_was_too_much_to_compare_all_with_all_is_said_everywhere(tmp_path: 
     counters = {"hotbuckets": 12, "hot_members": 3456, "hot_anchors": 7}
     (folder / "manifest.json").write_text(json.dumps({**manifest, "matching": counters}), encoding="utf-8")
     shown = html.fromstring(report.build(folder, folder / "report").read_text(encoding="utf-8"))
-    assert "12 buckets over the cap, 3,456 places in them, and 7 shared phrases" in shown.get_element_by_id("similarity").text_content()
+    said = shown.get_element_by_id("overview").text_content()
+    assert "12 LSH buckets held more passages than matching.bucket_cap" in said
+    assert "7 set phrases stood in more passages" in said
+    assert "repeat a phrase too often" not in said  # no pair did
     summary = json.loads((folder / "report" / "summary.json").read_text(encoding="utf-8"))
     assert summary["matching"] == counters
     out = io.StringIO()
     render_text(summary, Console(file=out, width=120))
-    assert "over a cap: 12 buckets and 7 anchors" in out.getvalue()
+    assert "12 LSH buckets held more passages than matching.bucket_cap" in out.getvalue()
