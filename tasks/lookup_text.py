@@ -71,8 +71,10 @@ def _one(found: Found, console: Console) -> None:
         console.print(_line(one), soft_wrap=True)
         console.print(Text.assemble("    ", (one_line(one.span["text"], 72), "dim")), soft_wrap=True)
     more = found.total - len(found.places)
-    if more or found.capped:
-        console.print(Text(f"  and {more:,} more places{' at least' if found.capped else ''}; --limit shows more", "dim"), soft_wrap=True)
+    if more:
+        console.print(Text(f"  and {more:,} more places; --limit shows more", "dim"), soft_wrap=True)
+    if found.capped:
+        console.print(Text("  more texts look like it than are compared: there may be further places", "dim"), soft_wrap=True)
     console.print()
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,28 @@ def test_every_id_can_be_explained(signed_run: whole.Run) -> None:
         assert found.places
         for place in found.places:
             assert explain(signed_run.snapshot, place.span["passage_id"][:12]).row["passage_id"] == place.span["passage_id"]
+
+
+def test_what_is_not_compared_is_said(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = edited(planted.rng, planted.short["short/00.txt"], 0.02)  # near the kept one and its mirror
+    both = planted.ask(text)
+    assert (both.total, both.capped) == (2, False)
+    monkeypatch.setattr("tasks.lookup.MOST_COMPARED", 1)
+    one = planted.ask(text)
+    assert (one.total, one.capped, one.places) == (1, True, both.places[:1])
+    assert "there may be further places" in shown(Answer("s", "text", [one]))
+
+
+def test_an_equal_digest_of_another_fold_is_not_shown(planted: Planted) -> None:
+    known = planted.search.known
+    sources = known.spans["source"].to_pylist()
+    fold = known.fold.copy()
+    fold[sources.index("short/07.txt")] = fold[sources.index("short/08.txt")]
+    search = Search(replace(known, fold=fold, fold_order=np.argsort(fold, kind="stable")), SETTINGS.matching)
+    for first, other in (("short/07.txt", "short/08.txt"), ("short/08.txt", "short/07.txt")):
+        (found,) = search.answer(read(planted.short[first], SETTINGS)[1], 9)
+        assert other not in {place.span["source"] for place in found.places}
+        assert found.total == len(found.places)
 
 
 def test_short_text_is_found_where_it_stands_word_for_word(planted: Planted) -> None:
