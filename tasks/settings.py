@@ -203,7 +203,7 @@ class Publish(_Section):
         le=1 << 30,
         description="bytes of input that one output file covers on average. Files are cut where the sources' names say so. Larger for larger corpora.",
     )
-    signatures: bool = Field(False, description="Publish the table `signatures` (512 bytes a passage).")
+    signatures: bool = Field(False, description="Publish the table `signatures` (512 bytes a passage), from which `taosha lookup` answers.")
     keep_snapshots: int = Field(10, ge=1, description="snapshots that `taosha gc` keeps beside the latest.")
 
 

@@ -6,6 +6,7 @@ re-spaced or re-wrapped copy gives the same sequence of elements (see `tasks.ker
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
@@ -90,6 +91,10 @@ def _build_tables(folding: bool) -> tables.Arrays:
         expansions[row, : 1 + len(folded)] = [len(folded), *map(ord, folded)]
     numeral = np.zeros(_TABLE_SIZE, np.bool_)
     numeral[[ord(c) for c in _NUMERALS]] = True
+    if not folding:  # here the rare planes count too
+        rest = np.arange(_TABLE_SIZE, sys.maxunicode + 1, dtype=np.uint32)
+        base, kind = np.concatenate([base, rest]), np.concatenate([kind, np.full(len(rest), fold_kernel.TOKEN, np.uint8)])
+        expand = np.concatenate([expand, np.full(len(rest), -1, np.int32)])
     table = _marked(base, kind, numeral, expand >= 0)
     return {"base": base, "kind": kind, "table": table, "expand": expand, "expansions": expansions}
 

@@ -159,7 +159,7 @@ def _distinct(runs, m, least):
             n += 1
             if n == least:
                 return True
-    return n >= least
+    return False
 
 
 @njit(cache=True, nogil=True)

@@ -27,7 +27,7 @@ ROW_GROUP = 122_880
 #: Text columns: nobody filters by them, and their minima and maxima would swell the page index.
 LONG_TEXT = frozenset({"text", "raw", "exemplar_text", "evidence", "skeleton"})
 #: Columns with hardly a value twice. A dictionary of them is built, found too large and thrown away.
-UNIQUE = frozenset({"text", "raw", "passage_id", "content_id", "parent_id"})
+UNIQUE = frozenset({"text", "raw", "passage_id", "content_id", "parent_id", "signature"})
 
 
 @dataclass(frozen=True)
