@@ -91,9 +91,12 @@ def _agreed(passages: Passages, runs: Runs, claims: Claims) -> tuple[Claims, Boo
 
 
 def _on_both_sides(passages: Passages, runs: Runs, claims: Claims) -> Claims:
-    """Without claims on what is not of the exemplar's own group unless the exemplar
-    claims it too, another occurrence does, and at its edges TOGETHER of all its occurrences do. An exemplar never grows at the cost of
-    an occurrence: where one would have too little of the grown exemplar, it grows by what all of them have."""
+    """Claims that make no exemplar grow beyond its family.
+
+    What is not of the exemplar's own group must be claimed by the exemplar itself and by another occurrence, and at its edges by
+    TOGETHER of all. It never grows at the cost of an occurrence: where one would have too little of the grown exemplar, it grows by what
+    all of them have.
+    """
     n = len(runs.to)
     model = runs.exemplar[claims.run]
     key, inverse, count = np.unique(model * n + claims.model, return_inverse=True, return_counts=True)

@@ -30,6 +30,8 @@ BRIDGED = 0.2
 TRIES = 64
 #: Passages without counterpart that are looked at side by side: what bounds the memory for candidates.
 _SIDE_BY_SIDE = 1 << 19
+#: Places in the exemplar that a passage may stand for, at most: GAP on either side of where the neighbours on either side put it.
+_PLACES = 2 * (2 * GAP + 1)
 
 Similar = Callable[[I64Array, I64Array], F32Array]
 
@@ -110,7 +112,7 @@ def star(passages: Passages, runs: Runs, open_to: BoolArray, similar: Similar, s
     """
     by_merit = np.lexsort((passages.rank[runs.first], -runs.distinct, runs.owner))
     open_to = open_to.copy()
-    tried = ~_worded(passages, runs)
+    tried = np.zeros(len(open_to), np.bool_)
     groups = int(runs.owner.max(initial=-1)) + 1
     found: list[Claims] = []
     for _ in range(TRIES):
@@ -133,12 +135,6 @@ def star(passages: Passages, runs: Runs, open_to: BoolArray, similar: Similar, s
     return Claims.joined(found)
 
 
-def _worded(passages: Passages, runs: Runs) -> BoolArray:
-    """(runs,) bool, has a word: a run of separators is like everything and nothing."""
-    tokens = np.concatenate([[0], np.cumsum(np.where(passages.group >= 0, passages.tokens, 0))])
-    return tokens[runs.last + 1] > tokens[runs.first]
-
-
 def _compare(
     passages: Passages, runs: Runs, chosen: I64Array, model: I64Array, similar: Similar, short: int | None
 ) -> tuple[Claims, I64Array]:
@@ -149,7 +145,7 @@ def _compare(
     ends = runs.first[models], runs.last[models]
     whole, parts = kernel.match_labels(first, last, owner, of_model, *ends, group, passages.label, passages.tokens, weight, to)
     _verify(passages, runs, chosen, similar)
-    goes_on = kernel.join_pieces(first, last, owner, of_model, passages.doc, group, to, GAP, 2 * GAP + 1)
+    goes_on = kernel.join_pieces(chosen, first, last, owner, of_model, passages.doc, group, to, GAP, 2 * GAP + 1)
     head = np.flatnonzero(~goes_on)
     tail = np.append(head[1:], len(chosen)) - 1
     first, last, owner, of_model = first[head], last[tail], owner[head], of_model[head]
@@ -216,8 +212,8 @@ def _bridge(passages: Passages, runs: Runs, span: I64Array, rows: I64Array, mode
 
 def _alike(passages: Passages, runs: Runs, span: I64Array, free: int, similar: Similar, short: int) -> Claims:
     """Passages in the place of one of the exemplar's and alike enough, the best for each. `free` : passages without counterpart."""
-    run, left, right = np.empty((3, 6 * free), np.int64)
-    kind = np.empty(6 * free, np.uint8)
+    run, left, right = np.empty((3, _PLACES * free), np.int64)
+    kind = np.empty(_PLACES * free, np.uint8)
     count = kernel.candidates(
         span,
         passages.group,
@@ -225,7 +221,7 @@ def _alike(passages: Passages, runs: Runs, span: I64Array, free: int, similar: S
         passages.plain,
         passages.tokens,
         runs.to,
-        GAP + 1,
+        GAP,
         BRIDGED / 2,
         short,
         run,

@@ -10,11 +10,7 @@ from typing import Any
 import naive_matching as naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matching_world import HAN, World, edited, paragraph, sentence
-
-from tasks.kernels import families as kernel
 
 BLOCK = [
     "如果您喜欢这一期节目，欢迎把它转给身边也爱听故事的朋友们。",
@@ -162,39 +158,6 @@ def test_families_do_not_depend_on_parts(tmp_path: Path) -> None:
     assert len(many.parts) > 1
     for name in ("families", "occurrences", "blocks", "pairs", "clusters"):
         assert one.spanning(name) == many.spanning(name)
-
-
-# ---- kernels -------------------------------------------------------------------------------------------------------------
-
-
-@settings(deadline=None, max_examples=200)
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 5)), max_size=30))
-def test_pairs_that_stand_close_are_those_of_the_definition(rows: list[tuple[int, int]]) -> None:
-    rows.sort(key=lambda row: row[0])
-    doc, label = np.array([d for d, _ in rows], np.int64), np.array([x for _, x in rows], np.int64)
-    out = np.empty((3 * len(rows) + 1, 2), np.int64)
-    count = kernel.follow_pairs(doc, label, label >= 0, 2, out)
-    expected = [
-        (label[q], label[p])
-        for p in range(len(rows))
-        for q in range(max(0, p - 3), p)
-        if doc[q] == doc[p] and label[p] >= 0 <= label[q] != label[p]
-    ]
-    assert sorted(map(tuple, out[:count].tolist())) == sorted(expected)
-
-
-@settings(deadline=None, max_examples=200)
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 5)), max_size=40))
-def test_runs_hold_every_passage_of_a_group_once(rows: list[tuple[int, int]]) -> None:
-    rows.sort(key=lambda row: row[0])
-    doc, label = np.array([d for d, _ in rows], np.int64), np.array([max(x, 0) for _, x in rows], np.int64)
-    group = np.array([-1 if x < 0 else x // 2 for _, x in rows], np.int64)
-    first, last, owner = (np.empty(len(rows) + 1, np.int64) for _ in range(3))
-    # Labels number passages of a run at most once, so there are never more labels than passages.
-    count = kernel.runs(doc, group, np.minimum(label, max(len(rows) - 1, 0)), 2, first, last, owner)
-    held = Counter(p for r in range(count) for p in range(first[r], last[r] + 1) if group[p] == owner[r])
-    assert held == Counter(np.flatnonzero(group >= 0).tolist())
-    assert all(doc[first[r]] == doc[last[r]] for r in range(count))
 
 
 def test_nothing_repeated_gives_no_family(tmp_path: Path) -> None:

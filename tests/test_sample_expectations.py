@@ -185,10 +185,7 @@ def test_pairs_are_found(expected: dict[str, Any], sample_run: whole.Run) -> Non
             assert not removed
 
 
-@pytest.mark.parametrize(
-    "expected",
-    known("repeat", {}),
-)
+@pytest.mark.parametrize("expected", known("repeat", {}))
 def test_repeats_are_one_family_of_blocks(expected: dict[str, Any], sample_run: whole.Run) -> None:
     """At least `minimum` of the places are occurrences of one family, each covered to nine tenths."""
 

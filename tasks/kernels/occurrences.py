@@ -13,6 +13,8 @@ AGAIN = -2
 def models(by_merit, able, first, last, owner, group, label, tokens):
     """Exemplars to try at one time, no two of which have a label in common, and for each run the one it has the greatest share of.
 
+    A run without a word (a separator) is no exemplar.
+
     by_merit           : (k,) int64 runs, best first inside a group; able : (k,) bool, may be an exemplar.
     first, last, owner : (m,) int64; group, label, tokens : (n,).
     returns            : (models,) int64 runs; (k,) int64 run of the model of each of `by_merit`, -1 for none.
@@ -25,10 +27,12 @@ def models(by_merit, able, first, last, owner, group, label, tokens):
     for k in range(len(by_merit)):
         r = by_merit[k]
         free = able[k]
+        words = 0
         for p in range(first[r], last[r] + 1):
-            if free and group[p] == owner[r] and model_of[label[p]] >= 0:
-                free = False
-        if free:
+            if group[p] == owner[r]:
+                free = free and model_of[label[p]] < 0
+                words += tokens[p]
+        if free and words > 0:
             for p in range(first[r], last[r] + 1):
                 if group[p] == owner[r] and model_of[label[p]] < 0:
                     model_of[label[p]] = m
@@ -100,11 +104,14 @@ def match_labels(first, last, owner, model, model_first, model_last, group, labe
             if group[p] != owner[r]:
                 continue
             a = label[p]
+            to[p] = -1
+            if not model_first[model[r]] <= head[a] <= model_last[model[r]]:
+                continue
             if run_of[a] != r:
                 run_of[a] = r
                 cursor[a] = head[a]
             x = cursor[a]
-            to[p] = x if x >= 0 or head[a] < 0 else AGAIN
+            to[p] = x if x >= 0 else AGAIN
             if x >= 0:
                 cursor[a] = follow[x]
     return whole, parts
@@ -129,12 +136,13 @@ def reworded(first, last, owner, group, classes, plain, to, left, right):
 
 
 @njit(cache=True, nogil=True)
-def join_pieces(first, last, owner, model, doc, group, to, gap, reach):
+def join_pieces(number, first, last, owner, model, doc, group, to, gap, reach):
     """Which runs (but the first) go on in the next: what parts them is little more than what the exemplar has there.
 
     A few reworded lines and an inserted one part a run though each would be bridged. Two runs of one group in one document are one
     when the second stands for a later part of the exemplar, and at most `gap` more passages lie between them than between those.
-    first, last, owner, model : (m,) int64, sorted by owner, then first; doc, group, to : (n,) int64; reach : passages between, at most.
+    number                    : (m,) int64 ascending, place of each run among all, which are sorted by owner, then first.
+    first, last, owner, model : (m,) int64; doc, group, to : (n,) int64; reach : passages between, at most.
     returns                   : (m,) bool, the run continues the one before.
     """
     out = np.zeros(len(first), np.bool_)
@@ -146,7 +154,8 @@ def join_pieces(first, last, owner, model, doc, group, to, gap, reach):
             if group[p] == owner[r] and to[p] >= 0:
                 low = to[p] if low < 0 else min(low, to[p])
                 high = max(high, to[p])
-        if r > 0 and model[r] == model[r - 1] and doc[first[r]] == doc[first[r - 1]] and high_before >= 0 and low > high_before:
+        near = r > 0 and number[r] == number[r - 1] + 1 and model[r] == model[r - 1] and doc[first[r]] == doc[first[r - 1]]
+        if near and high_before >= 0 and low > high_before:
             between = first[r] - last[r - 1]
             out[r] = between <= reach + 1 and between - (low - high_before) <= gap
         high_before = high
@@ -202,12 +211,12 @@ SAME, SLOTS, COMPARE, PLACE = 3, 2, 1, 0
 
 
 @njit(cache=True, nogil=True)
-def candidates(span, group, classes, plain, tokens, to, reach, least, short, run, left, right, kind):
-    """Passages that may stand for the exemplar's by their place: within one of where a neighbour that is matched puts them.
+def candidates(span, group, classes, plain, tokens, to, gap, least, short, run, left, right, kind):
+    """Passages that may stand for the exemplar's by their place: within `gap` of where a neighbour that is matched puts them.
 
     span  : (7, m) int64: first, last, low, high and owner of runs (low to high is the span they may grow to), low and high of their
             exemplars. group, classes, plain, tokens, to : (n,).
-    reach : passages to a matched neighbour, at most; least : a pair of passages whose lengths are further apart is left out.
+    gap   : passages between one and its matched neighbour, at most. least : a pair of passages whose lengths are further apart is left out.
     short : tokens; where two neighbours are matched side by side with one passage between on either side, a shorter one needs no
             likeness: it is too short to be compared.
     run, left, right, kind : out, run number, passage, exemplar's passage, one of SAME ... PLACE. Returns how many.
@@ -225,7 +234,7 @@ def candidates(span, group, classes, plain, tokens, to, reach, least, short, run
                 continue
             y_left = -1
             d_left = 1
-            while d_left <= reach and p - d_left >= first[r]:
+            while d_left <= gap + 1 and p - d_left >= first[r]:
                 q = p - d_left
                 if q <= last[r] and group[q] == owner[r] and to[q] >= 0:
                     y_left = to[q]
@@ -233,29 +242,22 @@ def candidates(span, group, classes, plain, tokens, to, reach, least, short, run
                 d_left += 1
             y_right = -1
             d_right = 1
-            while d_right <= reach and p + d_right <= last[r]:
+            while d_right <= gap + 1 and p + d_right <= last[r]:
                 q = p + d_right
                 if q >= first[r] and group[q] == owner[r] and to[q] >= 0:
                     y_right = to[q]
                     break
                 d_right += 1
+            from_left = y_left + d_left
+            from_right = y_right - d_right
             for side in range(2):
-                if side == 0:
-                    if y_left < 0:
-                        continue
-                    a = max(y_left + 1, y_left + d_left - 1)
-                    b = y_left + d_left + 1
-                else:
-                    if y_right < 0:
-                        continue
-                    a = y_right - d_right - 1
-                    b = min(y_right - 1, y_right - d_right + 1)
-                for x in range(max(a, model_low[r]), min(b, model_high[r]) + 1):
-                    if taken[x] == r:
-                        continue
-                    if side == 1 and y_left >= 0 and max(y_left + 1, y_left + d_left - 1) <= x <= y_left + d_left + 1:
-                        continue  # had from the left
-                    alone = d_left == 1 and d_right == 1 and y_left == x - 1 and y_right == x + 1
+                if (y_left if side == 0 else y_right) < 0:
+                    continue
+                expected = from_left if side == 0 else from_right
+                for x in range(max(expected - gap, model_low[r]), min(expected + gap, model_high[r]) + 1):
+                    if taken[x] == r or (side == 1 and y_left >= 0 and abs(x - from_left) <= gap):
+                        continue  # had, or had from the left
+                    alone = y_left >= 0 and y_right >= 0 and d_left == 1 and d_right == 1 and y_left == x - 1 and y_right == x + 1
                     sure = -1
                     if classes[p] >= 0 and classes[p] == classes[x]:
                         sure = SAME
