@@ -16,7 +16,7 @@ import pytest
 from peer_data import SHORTEST, lines_of, passages_of, write
 from peer_environments import OURS, PINS, SIDES, NotInstalledError, Side, python_of
 from peer_truth import Quality, Truth, brute_force, classes, exact_pairs, judge
-from side import Answer, Clock, compared, grams, main, read
+from side import Answer, Clock, byte_grams, compared, grams, main, read
 
 #: a and its equal, b like a, c like b and not like a, d alone.
 CHAIN = Truth(np.array([0, 0, 1, 2, 3]), np.array([[0, 1], [1, 2]]))
@@ -60,6 +60,7 @@ def test_rows_that_differ_in_width_case_and_space_are_one_text():
     assert of.tolist() == [0, 0, 1]
     assert texts == ["gold沙", "gold石"]
     assert grams("一二三四五六") == ["一二三四五", "二三四五六"]
+    assert [one.decode("utf-32-le") for one in byte_grams("一二三四😀六")] == grams("一二三四😀六")
 
 
 def test_pairs_are_cleared_as_stars_so_a_chain_loses_nothing():

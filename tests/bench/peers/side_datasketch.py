@@ -12,14 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from datasketch import MinHash, MinHashLSH
-from side import GRAM, PERMUTATIONS, THRESHOLD, Answer, Clock, as_pairs, compared, main, read
+from side import PERMUTATIONS, THRESHOLD, Answer, Clock, as_pairs, byte_grams, compared, main, read
 from xxhash import xxh32_intdigest
-
-
-def byte_grams(text: str) -> list[bytes]:
-    """5-character shingles as bytes; slices of UTF-32, four bytes a character, are the cheapest way to them in Python."""
-    data = text.encode("utf-32-le", "surrogatepass")
-    return [data[i : i + 4 * GRAM] for i in range(0, len(data) - 4 * GRAM + 1, 4)]
 
 
 def signed(path: Path, clock: Clock, **options: Callable[[bytes], int]) -> list[MinHash]:
