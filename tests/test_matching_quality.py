@@ -150,7 +150,7 @@ def test_edited_copies_are_found(language: str, size: int) -> None:
 # ---- what a removal must not lose --------------------------------------------------------------------------------------------
 
 FROST = "今天夜里山区的最低气温会降到{}左右，请各位农户提前做好大棚的保温工作，以免幼苗受冻，明天白天逐渐回升。"
-LESSON = "In this lesson you will learn how to keep {} in order, when a {} is worth its price, and how to test it without a server at hand."
+LESSON = "Our grandfather used to store {} by colour in wooden drawers, gave every {} a paper label, and wrote the date of each repair underneath."
 OPENING = "开幕式由{}主持，各地来的客人在广场上合影，随后大家一起走进新修好的展厅，看了三百多幅老照片，中午在河边的饭馆里吃了一顿便饭。"
 JOBS = "河湾茶叶铺{}招5名会泡茶也会记账的伙计，有意的朋友可以带上自己写的一页字，在每天关门以前到柜台来找掌柜面谈。"
 #: Two texts of which each says something that the other does not; nothing else says it.
@@ -159,7 +159,7 @@ LOSSES = {
     "unit": (FROST.format("5%"), FROST.format("5")),
     "currency": (FROST.format("$5"), FROST.format("€5")),
     "comparison": (FROST.format("3>5"), FROST.format("3<5")),
-    "subject in letters": (LESSON.format("dictionaries", "dict"), LESSON.format("records", "list")),
+    "subject in letters": (LESSON.format("buttons", "hinge"), LESSON.format("pencils", "brush")),
     "name in Han": (OPENING.format("王海棠"), OPENING.format("李春山")),
     "number that comes twice": (JOBS.format("5月"), JOBS.format("月底")),
 }
