@@ -284,7 +284,7 @@ def _category(verdicts: Verdicts, members: I64Array, owner: I64Array, size: int,
     """(size,) category that most passages of each exemplar fell to by rule, null for none. members, owner : passages of exemplars."""
     names = sorted({name for name in categories if name})
     number = np.array([names.index(name) if name else -1 for name in categories] + [-1], np.int64)  # the last one is for rule -1
-    category = np.where(verdicts.reason[members] == BOILERPLATE, number[verdicts.rule[members]], -1)
+    category = number[np.where(verdicts.reason[members] == BOILERPLATE, verdicts.rule[members], -1)]
     fell = category >= 0
     pairs, times = unique_counts((owner[fell].astype(np.int64) << 32) | category[fell])
     order = np.lexsort((pairs, -times, pairs >> 32))

@@ -265,6 +265,8 @@ def _describe(
     slots = Sets(index.texts, members, slot_sets, threads)
     slots_a, slots_b = slots.sized(left), slots.sized(right)
     shared = slots.common(left, right, np.zeros(len(left), np.int32))
+    # Alike is not enough: what goes must say nothing that its twin does not, no number, address or word.
+    b_for_a, a_for_b = able & (shared == slots_b), able & (shared == slots_a)
     # A passage that stands whole inside another, with all that a copy must not lose, may go although the two are not alike.
     small, large = np.where(a < b, gid_a, gid_b), np.where(a < b, gid_b, gid_a)
     asked = np.flatnonzero(
@@ -287,8 +289,8 @@ def _describe(
             "estimate": pa.array(_estimates(index, members, left, right)),
             "kind": pa.array(kind),
             "within": pa.array(within),
-            "b_for_a": pa.array((able & (shared == slots_b)) | (within == B_IN_A)),
-            "a_for_b": pa.array((able & (shared == slots_a)) | (within == A_IN_B)),
+            "b_for_a": pa.array(b_for_a | (within == B_IN_A)),
+            "a_for_b": pa.array(a_for_b | (within == A_IN_B)),
         }
     )
 

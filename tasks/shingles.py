@@ -220,6 +220,6 @@ def shingle_sets(texts: Texts, settings: Matching, form: str = "fold") -> tuple[
 
 
 def slot_sets(texts: Texts) -> tuple[U64Array, I64Array]:
-    """Sorted distinct digests of what a copy must not lose: slot tokens, numerals, alphabetic words inside Han text; and their offsets."""
+    """Sorted distinct digests of what a copy must not lose: slot tokens, numerals, alphabetic words, each as often as it comes; and offsets."""
     slots, slot_offsets = kernel.slots(*tokenize(texts))
     return slots, slot_offsets

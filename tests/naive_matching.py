@@ -170,18 +170,15 @@ def without_numbers(text: str) -> list[Element]:
     return [e for e in elements(text) if e[0] != "slot" and e[1] not in _NUMERALS]
 
 
-def slots(text: str) -> set[str]:
-    """What a copy must not lose: opaque tokens, runs of Chinese numerals (a lone 一 not, unless after 第), and in a text with at least as
-    many tokens as words, the words."""
+def slots(text: str) -> set[tuple[str, int]]:
+    """What a copy must not lose: opaque tokens, runs of Chinese numerals (a lone 一 not, unless after 第), and words; each with how many
+    of it there were before."""
     row = elements(text)
     marks = "".join("N" if e[1] in _NUMERALS else " " if e[1] == " " else {"token": "T", "letter": "a", "slot": "S"}[e[0]] for e in row)
-    words = list(re.finditer("a+", marks))
     found = [
         m
-        for m in re.finditer("N+", marks)
+        for m in re.finditer("N+|S|a+", marks)
         if m.group() != "N" or row[m.start()][1] != "一" or row[m.start() - 1 : m.start()] == [("token", "第")]
     ]
-    found += re.finditer("S", marks)
-    if marks.count("T") >= len(words):
-        found += words
-    return {marks[m.start()] + "".join(e[1] for e in row[m.start() : m.end()]) for m in found}
+    names = [marks[m.start()] + "".join(e[1] for e in row[m.start() : m.end()]) for m in found]
+    return {(name, names[:at].count(name)) for at, name in enumerate(names)}

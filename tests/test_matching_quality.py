@@ -165,8 +165,13 @@ LOSSES = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="not guarded yet: see RESULTS.md, What removals lose")
-@pytest.mark.parametrize("name", LOSSES)
+#: Signs and units fall away in the fold, and a Han name or day is characters like others: see RESULTS.md, What removals lose.
+UNGUARDED = ("sign", "unit", "currency", "comparison", "name in Han", "number that comes twice")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.xfail(strict=True, reason="not guarded yet")] * (name in UNGUARDED)) for name in LOSSES]
+)
 def test_no_removal_loses_what_stands_nowhere_else(name: str, tmp_path: Path) -> None:
     world = World.of(tmp_path, dict(zip(("a.txt", "b.txt"), LOSSES[name], strict=True)))
     assert {reason for _, _, reason in world.said} == {"kept"}

@@ -32,8 +32,8 @@ def _step(h, e):
 
 
 @njit(cache=True, nogil=True)
-def _sort_unique(values, n, scratch, counts):
-    """Sort values[:n] and drop repeats in place; returns how many are left.
+def _sort(values, n, scratch, counts):
+    """Sort values[:n] in place.
 
     Hashes are uniform, so a counting pass on their top bits leaves almost nothing for insertion.
     """
@@ -62,6 +62,12 @@ def _sort_unique(values, n, scratch, counts):
             values[j + 1] = values[j]
             j -= 1
         values[j + 1] = v
+
+
+@njit(cache=True, nogil=True)
+def _sort_unique(values, n, scratch, counts):
+    """Sort values[:n] and drop repeats in place; returns how many are left."""
+    _sort(values, n, scratch, counts)
     kept = 0
     for i in range(n):
         if i == 0 or values[i] != values[i - 1]:
@@ -145,10 +151,10 @@ def shingle(elements, flags, offsets, token_weight, letter_weight, threshold):
 
 @njit(cache=True, nogil=True)
 def slots(elements, flags, offsets):
-    """Sorted distinct digests of what a copy must not lose: slot tokens, Chinese numerals, and alphabetic words inside Han text.
+    """Sorted distinct digests of what a copy must not lose: slot tokens, Chinese numerals, and alphabetic words, each as often as it comes.
 
-    A lone 一 is an article more often than a number and does not count, except after 第; two numerals in a row, or any other, do. An alphabetic word
-    in a row that is mostly Han is a name or a term (使用 click 实现): another one there says something else.
+    A lone 一 is an article more often than a number and does not count, except after 第; two numerals in a row, or any other, do. Another
+    word, be it a name inside Han text (使用 click 实现) or the subject of an English sentence, says something else.
     returns : slots uint64 and offsets (n + 1,) int64.
     """
     n = len(offsets) - 1
@@ -165,12 +171,6 @@ def slots(elements, flags, offsets):
         m = at
         i = offsets[row]
         end = offsets[row + 1]
-        han = 0
-        words = 0
-        for x in range(i, end):
-            han += flags[x] == 0
-            starts = x == i or flags[x - 1] & LETTER == 0 or elements[x - 1] == space
-            words += flags[x] & LETTER != 0 and elements[x] != space and starts
         while i < end:
             if flags[i] & SLOT:
                 out[m] = elements[i]
@@ -187,7 +187,7 @@ def slots(elements, flags, offsets):
                     out[m] = h
                     m += 1
                 i = j
-            elif flags[i] & LETTER and han >= words:
+            elif flags[i] & LETTER:
                 h = np.uint64(1)
                 j = i
                 while j < end and flags[j] & LETTER and elements[j] != space:
@@ -199,7 +199,14 @@ def slots(elements, flags, offsets):
                 i = max(j, i + 1)
             else:
                 i += 1
-        kept = _sort_unique(out[at:m], m - at, scratch, counts)
-        at += kept
+        # What comes a second time is something else: a copy that says it once has lost it.
+        _sort(out[at:m], m - at, scratch, counts)
+        first = at
+        for x in range(at + 1, m):
+            if out[x] == out[first]:
+                out[x] = _mix(out[x] + np.uint64(x - first) * _GOLDEN)
+            else:
+                first = x
+        at += _sort_unique(out[at:m], m - at, scratch, counts)
     out_offsets[n] = at
     return out[:at], out_offsets
