@@ -27,10 +27,10 @@ def settle(passages: Passages, runs: Runs, claims: Claims, similar: Similar) -> 
         # What is left of a family whose passages went into greater ones may still be one; so may what has lost its likeness to its exemplar.
         star(passages, runs, left, similar, None)
         home = _homes(passages, runs)
-        claims = claims.take((runs.exemplar[claims.run] >= 0) & (home[claims.passage] < 0))
+        claims = claims.take(home[claims.passage] < 0)
         left = _enforce(passages, runs, claims)
+        claims = claims.take(~left[claims.run])
     home = _homes(passages, runs)
-    claims = claims.take(runs.exemplar[claims.run] >= 0)
     home[claims.passage] = claims.run
     home = np.where(home >= 0, home, _homes(passages, runs, again=True))
     _set_spans(passages, runs, home)

@@ -129,13 +129,13 @@ class Settlement:
             self.search.star([self.runs[k] for k in left], False)
             self.family = [self.number[id(run.exemplar)] if run.exemplar else -1 for run in self.runs]
             home = self.members()
-            claims = [c for c in claims if self.family[c.run] >= 0 and c.passage not in home]
+            claims = [c for c in claims if c.passage not in home]
             enough = self.enough(claims)
             size = Counter(self.family[k] for k in enough if enough[k])
             left = [k for k in enough if not enough[k] or size[self.family[k]] < 2]
             self.release(left)
-        home = self.members()
-        home |= {c.passage: c.run for c in claims if self.family[c.run] >= 0}
+            claims = [c for c in claims if c.run not in left]
+        home = self.members() | {c.passage: c.run for c in claims}
         again = {p: k for k, run in enumerate(self.runs) if self.family[k] >= 0 for p, x in run.to.items() if x == AGAIN}
         self.home = again | home
 
