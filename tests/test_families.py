@@ -39,7 +39,8 @@ def episodes(rng: np.random.Generator, count: int, lines: Any) -> dict[str, str]
 
 def tables(world: World) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     """families, occurrences and blocks, after checking what holds of any."""
-    found, places, blocks = (world.spanning(name) for name in ("families", "occurrences", "blocks"))
+    found, places, shared = (world.spanning(name) for name in ("families", "occurrences", "blocks"))
+    blocks = [row for row in shared if row["kind"] == "occurrence"]
     assert Counter(row["family_id"] for row in places) == {row["family_id"]: row["occurrence_count"] for row in found}
     assert len(blocks) == len(places) - len(found)
     for family in found:
