@@ -49,7 +49,7 @@ def grams(text: str) -> list[str]:
 
 
 def byte_grams(text: str) -> list[bytes]:
-    """The same as bytes, for tools that take them: slices of UTF-32, four bytes a character, are the cheapest shingles in Python."""
+    """The same as bytes, for a tool that takes nothing else: slices of UTF-32, four bytes a character, are the cheapest."""
     data = text.encode("utf-32-le", "surrogatepass")
     return [data[i : i + 4 * GRAM] for i in range(0, len(data) - 4 * GRAM + 1, 4)]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from rensa import RMinHash, RMinHashDeduplicator, RMinHashLSH
-from side import PERMUTATIONS, THRESHOLD, Answer, Clock, as_pairs, byte_grams, compared, main, read
+from side import PERMUTATIONS, THRESHOLD, Answer, Clock, as_pairs, compared, grams, main, read
 
 SEED, BANDS = 42, 16
 
@@ -21,7 +21,7 @@ def signed(path: Path, clock: Clock) -> list[RMinHash]:
     clock.lap("read")
     texts = [compared(row) for row in rows]
     clock.lap("normalise")
-    signatures: list[RMinHash] = RMinHash.from_token_sets(map(byte_grams, texts), num_perm=PERMUTATIONS, seed=SEED)
+    signatures: list[RMinHash] = RMinHash.from_token_sets(map(grams, texts), num_perm=PERMUTATIONS, seed=SEED)
     clock.lap("shingle and sign")
     return signatures
 
