@@ -14,7 +14,7 @@ from tasks.errors import StorageError
 from tasks.job import Job
 
 #: Tasks of one stage that run at once; each waits for a worker process.
-_THREADS = 8
+THREADS = 8
 
 
 class Prefect(Direct):
@@ -112,18 +112,13 @@ def run_flow(job: Job, progress: Progress | None = None) -> tuple[dict[str, Any]
 
     engine = Prefect(job, progress)
 
-    runner: Any = ThreadPoolTaskRunner(max_workers=_THREADS)  # its type and what `flow` asks for differ in variance only
+    runner: Any = ThreadPoolTaskRunner(max_workers=THREADS)  # its type and what `flow` asks for differ in variance only
 
     @flow(name="taosha", flow_run_name="curate", task_runner=runner, persist_result=False, retries=0)
     def taosha(inputs: list[str], output: str) -> dict[str, Any]:  # noqa: ARG001 (Prefect shows them as the flow run's parameters)
         """Read sources, remove boilerplate and duplicates, publish a verified snapshot."""
-        from prefect.runtime import flow_run
-
         _tell_failures_once()  # here, because Prefect sets up its logging when a flow starts
-        engine.flow_run = str(flow_run.id)
-        outcome = curate(job, engine)
-        _artifacts(outcome)
-        return {**outcome, "flow_run_id": engine.flow_run}
+        return run_stages(job, engine)
 
     try:
         try:
@@ -135,6 +130,16 @@ def run_flow(job: Job, progress: Progress | None = None) -> tuple[dict[str, Any]
         raise
     settle(engine.flow_run, engine.task_runs)
     return outcome, engine
+
+
+def run_stages(job: Job, engine: Prefect) -> dict[str, Any]:
+    """The data path inside a flow run that has begun, its summary as an artifact. The outcome carries the flow run's id."""
+    from prefect.runtime import flow_run
+
+    engine.flow_run = str(flow_run.id)
+    outcome = curate(job, engine)
+    _artifacts(outcome)
+    return {**outcome, "flow_run_id": engine.flow_run}
 
 
 def _artifacts(outcome: dict[str, Any]) -> None:

@@ -52,6 +52,36 @@ def run(
 
 
 @app.command()
+def schedule(
+    cron: Annotated[str, typer.Option("--cron", help='When to run, as a cron expression: "0 3 * * *" is every day at three.')],
+    timezone: Annotated[str | None, typer.Option("--timezone", help="Time zone of the expression, as Asia/Shanghai. Default: UTC.")] = None,
+    input: Annotated[list[Path] | None, typer.Option("--input", "-i", help="File or folder of sources. Default: corpus/.")] = None,
+    output: Output = ARTIFACTS,
+    config: Config = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0 = one a core.")] = 0,
+    name: Annotated[str, typer.Option("--name", help="Name of the deployment.")] = "scheduled",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the Prefect server on this machine; 0 = any.")] = 4200,
+) -> None:
+    """Run by a schedule until stopped, under the Prefect server in PREFECT_API_URL or one of its own."""
+    from flows.run import job_of
+    from flows.schedule import serve
+    from flows.server import Unavailable
+
+    inputs = input or [Path("corpus")]
+    job_of(inputs, output, config, workers)  # a mistake is told now, not at three in the morning
+    parameters = {
+        "inputs": [str(path.resolve()) for path in inputs],
+        "output": str(output.resolve()),
+        "config": str(config.resolve()) if config else None,
+        "workers": workers,
+    }
+    try:
+        serve(cron, timezone, name, parameters, port)
+    except Unavailable as error:
+        raise UsageError(f"no schedule without a Prefect server: {error}") from error
+
+
+@app.command()
 def plan(
     input: Annotated[list[Path] | None, typer.Option("--input", "-i", help="File or folder of sources.")] = None,
     output: Output = ARTIFACTS,

@@ -54,7 +54,7 @@ def execute(inputs: list[Path], output: Path, config: Path | None, *, direct: bo
     with _stopping_on_sigterm(), hold(output), _progress() as progress:
         outcome, engine = _run(job, direct, progress)
         if outcome["new"]:
-            _record(outcome, engine, started)
+            record(outcome, engine, started)
     return _tell(outcome, time.time() - started, as_json)
 
 
@@ -87,7 +87,8 @@ def _run(job: Job, direct: bool, progress: Any) -> tuple[dict[str, Any], Any]:
         engine.close()
 
 
-def _record(outcome: dict[str, Any], engine: Any, started: float) -> None:
+def record(outcome: dict[str, Any], engine: Any, started: float) -> None:
+    """Write run.json beside a new snapshot: when, where, how long, under which flow run."""
     from tasks.finish import write_run_record
     from tasks.minhash import passport
 

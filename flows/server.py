@@ -66,19 +66,39 @@ def embedded(home: Path) -> Iterator[str]:
         _reach(url)
         yield f"Prefect server at {url}"
         return
-    port, server_log = _free_port(), Path(os.environ["PREFECT_HOME"]) / "embedded-server.log"
+    # Heartbeats exist to notice a dead worker; in an embedded run they only hold the exit for a second.
+    with _server(_free_port(), "embedded"), _without_heartbeat():
+        yield f"embedded Prefect server started in {time.perf_counter() - started:.1f} s"
+
+
+@contextmanager
+def lasting(port: int) -> Iterator[str]:
+    """A Prefect API with its interface and all its services: the one in PREFECT_API_URL if set, else a server on loopback at `port`
+    (0: one that is free) for the length of the block. Yields its address; `configure` was called before. Raises Unavailable."""
+    url = os.environ.get("PREFECT_API_URL")
+    if url:
+        _reach(url)
+        yield url
+        return
+    with _server(port or _free_port(), "lasting") as address:
+        yield address
+
+
+@contextmanager
+def _server(port: int, kind: str) -> Iterator[str]:
+    """A server process that answers, and PREFECT_API_URL for the length of the block."""
+    server_log = Path(os.environ["PREFECT_HOME"]) / f"{kind}-server.log"
     with server_log.open("wb") as file:
         server = subprocess.Popen(
-            [sys.executable, "-m", "flows.server_process", str(port), str(os.getpid())], stdin=subprocess.DEVNULL, stdout=file, stderr=file
-        )
+            [sys.executable, "-m", "flows.server_process", str(port), str(os.getpid()), kind],
+            stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+        )  # fmt: skip
     try:
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-        import prefect  # noqa: F401 (imported here for its time, see above)
+        import prefect  # noqa: F401 (imported here for its time: the server starts meanwhile)
 
         _await(server, os.environ["PREFECT_API_URL"], server_log)
-        # Heartbeats exist to notice a dead worker; in an embedded run they only hold the exit for a second.
-        with _without_heartbeat():
-            yield f"embedded Prefect server started in {time.perf_counter() - started:.1f} s"
+        yield os.environ["PREFECT_API_URL"]
     finally:
         os.environ.pop("PREFECT_API_URL", None)
         server.terminate()

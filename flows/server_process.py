@@ -1,4 +1,4 @@
-"""The embedded Prefect server as a process of its own: `python -m flows.server_process PORT PARENT`.
+"""A Prefect server as a process of its own: `python -m flows.server_process PORT PARENT embedded|lasting`.
 
 It ends with its parent, even one that was killed: the kernel sends it SIGTERM then.
 """
@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG = 1
 
 #: As Prefect starts its own temporary servers, and without what a run of one flow never uses: automations and block types
 #: (a lasting `prefect server start` on the same home registers those itself).
-_ENVIRONMENT = {
+_EMBEDDED = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
@@ -23,17 +23,18 @@ _ENVIRONMENT = {
 }
 
 
-def main(port: int, parent: int) -> None:
-    """Serve the API on loopback until the parent ends."""
+def main(port: int, parent: int, kind: str) -> None:
+    """Serve the API on loopback until the parent ends; a lasting one with the interface and all services."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it ended before we asked
         return
-    os.environ.update(_ENVIRONMENT)
+    if kind == "embedded":
+        os.environ.update(_EMBEDDED)
     import uvicorn
 
     uvicorn.run("prefect.server.api.server:create_app", factory=True, host="127.0.0.1", port=port, log_level="error", lifespan="on")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
