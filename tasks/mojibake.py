@@ -33,15 +33,16 @@ _UTF8 = "utf-8"
 #: (read as, was). Only pairs that text meets in the world: each one more is one more chance to be wrong.
 PAIRS = (
     ("latin-1", _UTF8),
+    ("latin-1", "gb18030"),
+    ("latin-1", "cp950"),
     ("gb18030", _UTF8),
     ("cp950", _UTF8),
     ("cp932", _UTF8),
     ("cp950", "gb18030"),
     ("gb18030", "cp950"),
     ("gb18030", "cp932"),
-    ("latin-1", "gb18030"),
-    ("latin-1", "cp950"),
 )
+_FIRST_WIDE = 3  # the pairs before it read bytes as Latin-1
 _LEAST_UTF8, _LEAST_OTHER = 2, 6  # CJK characters found: UTF-8 proves itself, two double-byte charsets need a sentence
 _COMMON, _OFTEN, _GAIN = 0.9, 0.25, 0.2  # shares of the line: common writing, frequent characters, more of them than before
 _ROUNDS = 3  # text may have been read wrongly twice
@@ -53,7 +54,10 @@ _PIECES = re.compile("[\u0000-\u0020，。、\u3000]+")
 
 #: UTF-8 read as Latin-1 or cp1252: how they show its first bytes (C2 to F4) and the bytes after.
 TAILS = "".join(sorted({*map(chr, range(0x80, 0xC0)), *bytes(range(0x80, 0xC0)).decode("cp1252", "ignore")}))
+_FREQUENT = re.compile(f"[{''.join(sorted(FREQUENT))}]")
+_WIDE = re.compile("[\u3041-\u9fff\ue000-\uf8ff\uff61-\uff9f]")
 _RUN = re.compile(f"[\u00c0-\u00ff{re.escape(TAILS)}]{{4}}")
+_NO_BYTE = re.compile(f"[^\u0000-\u00ff{re.escape(TAILS)}]")
 _TWICE = re.compile(f"[\u00c2-\u00f4][{re.escape(TAILS)}]")
 
 
@@ -72,13 +76,29 @@ def common() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _odd() -> U8Array:
-    """(0x110000,) uint8, bits of the kernel: Han; Han out of use, private use, half-width kana; a byte as Latin-1 shows it."""
+    """(0x110000,) uint8, bits of the kernel: Han; Han out of use, private use, half-width kana; a byte as Latin-1 shows it; frequent."""
     table = np.zeros(0x110000, np.uint8)
     for start, end in ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xE000, 0xF900), (0xFF61, 0xFFA0)):
         table[start:end] = kernel.HAN | kernel.RARE
     table[[ord(char) for char in common()]] = kernel.HAN
+    table[[ord(char) for char in FREQUENT]] |= kernel.OFTEN
     table[[ord(char) for char in TAILS]] = table[0xC0:0x100] = kernel.HIGH
     return table
+
+
+@lru_cache(maxsize=1)
+def _signs() -> re.Pattern[str]:
+    """A character that `suspects` counts: without one nothing is asked."""
+    table = _odd()
+    rare = "".join(map(chr, np.flatnonzero(table & kernel.RARE).tolist()))
+    return re.compile(f"[{rare}]|{_RUN.pattern}")
+
+
+@lru_cache(maxsize=1)
+def _first() -> re.Pattern[str]:
+    """A character that may begin a chain of UTF-8 read as GBK."""
+    leads = (*range(0xE3, 0xEA), 0xEF)
+    return re.compile("[" + "".join(bytes((lead, tail)).decode("gb18030") for lead in leads for tail in range(0x80, 0xC0)) + "]")
 
 
 def suspects(texts: Texts) -> BoolArray:
@@ -99,7 +119,7 @@ def mend(text: str) -> str:
     """
     for _ in range(_ROUNDS):
         before = text
-        if suspects(Texts.of([text]))[0]:
+        if _signs().search(text) and suspects(Texts.of([text]))[0]:
             text = "\n".join(map(_line, text.split("\n")))
         text = _undo_8_bit(text)
         if text == before:
@@ -125,11 +145,16 @@ def replaced(before: str, after: str) -> int:
 
 
 def _line(line: str) -> str:
-    if line.isascii():
+    if line.isascii() or not _signs().search(line):
         return line
-    for pair in PAIRS:
-        data = _bytes(line, pair[0])
-        found = _decoded(data, pair[1]) if data else ""
+    sound = 4 * len(_FREQUENT.findall(line)) >= max(len(_WIDE.findall(line)), 1)  # only UTF-8 would prove such a line wrong
+    data: dict[str, bytes] = {}
+    for pair in PAIRS[_FIRST_WIDE if _NO_BYTE.search(line) else 0 :]:
+        if sound and pair[1] != _UTF8:
+            continue
+        if pair[0] not in data:
+            data[pair[0]] = _bytes(line, pair[0])
+        found = _decoded(data[pair[0]], pair[1])
         if found and _certain(line, found, pair):
             return found
     return line
@@ -244,7 +269,9 @@ def damage(text: str) -> int:
 
 
 def _damage(line: str) -> int:
-    chained = _chained(line)
+    if not _signs().search(line):
+        return 0
+    chained = _chained(line) if _first().search(line) else 0
     if chained or _was_double_byte(line):
         return chained or sum("\u0080" <= char != "\u00a0" for char in line)
     return sum(len(piece) for piece in _PIECES.split(line) if len(piece) > 3 and _line(piece) != piece)

@@ -207,8 +207,19 @@ def _settle(rows: list[str], wrapped: BoolArray, settings: Normalize) -> tuple[l
 
 def _flagged(chars: U32Array, starts: I64Array, ends: I64Array, settings: Normalize) -> BoolArray:
     asked = (1 if settings.nfc else 0) | (2 if settings.mojibake else 0)
-    found = np.asarray(kernels.flag(chars, starts, ends, props()) & asked != 0, np.bool_)
-    return found | mojibake.of_spans(chars, starts, ends) if settings.mojibake else found
+    return np.asarray(kernels.flag(chars, starts, ends, props()) & asked != 0, np.bool_)
+
+
+def _mendable(chars: U32Array, starts: I64Array, ends: I64Array, rows: I64Array, result: Normalized) -> I64Array:
+    """Those of the rows that were read in another CJK charset, as they stand or as they were cleaned. Hardly any sign is one."""
+    rows = rows[mojibake.of_spans(chars, starts[rows], ends[rows])]
+    raw: list[Any] = spans_to_arrow(chars, starts[rows], ends[rows]).to_pylist()
+    changed = result.edits[rows].any(axis=1).tolist()
+    found = [
+        mojibake.mend(text) != text or (edited and mojibake.mend(result.texts[row]) != result.texts[row])
+        for row, text, edited in zip(rows.tolist(), raw, changed, strict=True)
+    ]
+    return rows[np.array(found, np.bool_)]
 
 
 def _replace(texts: Texts, rows: I64Array, new: Texts) -> Texts:
@@ -247,6 +258,8 @@ def normalize(
     if len(parted):
         texts = result.texts
         special[parted] = _flagged(texts.chars, texts.offsets[parted], texts.offsets[parted + 1], settings)
+    if settings.mojibake:
+        special[_mendable(chars, starts, ends, np.flatnonzero(~special & ~verbatim), result)] = True
     rows = np.flatnonzero(special & ~verbatim)
     if not len(rows):
         return result

@@ -51,9 +51,13 @@ def measure(text: str, kind: str = "prose") -> dict[str, float]:
 
 
 def looks_odd(text: str) -> bool:
-    """Two of eight Han in a row out of use, a third of all, or four bytes of Latin-1 together."""
-    han = [char not in mojibake.common() for char in text if re.match("[\u3400-\u4dbf\u4e00-\u9fff\ue000-\uf8ff\uff61-\uff9f]", char)]
-    if any(sum(han[i : i + 8]) >= 2 for i in range(len(han))) or (any(han) and sum(han) * 3 >= len(han)):
+    """Of eight Han in a row two out of use and one at most frequent, a third of all out of use, or four bytes of Latin-1 together."""
+    han = re.findall("[\u3400-\u4dbf\u4e00-\u9fff\ue000-\uf8ff\uff61-\uff9f]", text)
+    rare = [char not in mojibake.common() for char in han]
+    usual = [char in mojibake.FREQUENT for char in han]
+    if any(sum(rare[max(i - 7, 0) : i + 1]) >= 2 and sum(usual[max(i - 7, 0) : i + 1]) <= 1 for i in range(len(han))):
+        return True
+    if any(rare) and sum(rare) * 3 >= len(rare):
         return True
     return bool(re.search(f"[\u00c0-\u00ff{re.escape(mojibake.TAILS)}]{{4}}", text))
 
