@@ -29,13 +29,16 @@ def line_hash(line: str) -> int:
 
 
 def caption_runs(rows: list[str]) -> list[list[str]]:
-    """A run of caption lines cut after each line whose hash is the least within four either side, the first of equals."""
+    """A run of caption lines cut after each line whose hash is the least within four either side, the first of equals.
+
+    No cut leaves two lines or fewer at an end of the run.
+    """
     hashes = [line_hash(row) for row in rows]
     out: list[list[str]] = [[]]
     for i, row in enumerate(rows):
         out[-1].append(row)
         near = [(hashes[k], k) for k in range(max(0, i - 4), min(len(rows), i + 5))]
-        if min(near)[1] == i and i + 1 < len(rows):
+        if min(near)[1] == i and i >= 2 and len(rows) - 1 - i > 2:
             out.append([])
     return out
 

@@ -30,6 +30,9 @@ from tasks.kernels.lines import (
     WIDE,
 )
 
+# As in speech.py.
+SPOKEN, NUMERIC, TIMED = 1 << 16, 1 << 17, 1 << 18
+
 # Evidence for a wrap column from the lines that go on alone: shorter ones are labels, stanzas and addresses.
 _SHORTEST = 40  # columns
 _LEAST = 6  # lines that break at the column; four of a newsletter's lines once agreed by chance
@@ -93,6 +96,37 @@ def _is_dialogue(line, first, last):
 
 
 @njit(cache=True, nogil=True)
+def _is_captions(line, first, last, middle, upper):
+    """Whether short lines are one run of speech: most hold words of speech, few end a sentence, none carries a structure.
+
+    Lines that may end sentences are those of automatic punctuation: then more of them must speak. Lists, verse, menus and
+    headlines do not speak; logs, chats and contents carry figures; labels are fields. Blank lines stand nowhere, or between all.
+    """
+    n = spoken = final = blank = marked = numeric = labelled = timed = np.int64(0)
+    for row in range(first, last):
+        flags = line[row].flags
+        if line[row].mark == FRONT:
+            continue
+        blank += line[row].blank_before
+        if flags & TIMED:
+            timed += 1
+            continue
+        n += 1
+        spoken += (flags & SPOKEN) != 0
+        final += (flags & FINAL) != 0
+        numeric += (flags & NUMERIC) != 0
+        labelled += line[row].label != 0
+        marked += (flags & (LIST | BULLET)) != 0 or line[row].indent >= 2
+    if n < 12 or middle > 50 or upper > 100 or numeric * 5 >= n or labelled * 5 >= n * 2:
+        return False
+    if blank * 7 >= n and (blank * 10 < (n + timed) * 9 or middle > 40):
+        return False
+    if final * 10 < n:
+        return spoken * 5 >= n * 2 and (marked * 5 < n or (marked * 2 < n and spoken * 3 >= n * 2))
+    return final * 5 < n * 2 and spoken * 3 >= n * 2 and marked * 5 < n and blank * 7 < n
+
+
+@njit(cache=True, nogil=True)
 def lay_out(line, firsts, formats):
     """Layout of each document, from statistics over its lines.
 
@@ -106,18 +140,16 @@ def lay_out(line, firsts, formats):
     for doc in range(n_docs):
         widths[:] = 0
         n = np.int64(0)
-        final = blank = marked = headings = lists = fences = tables = links = broad = np.int64(0)
+        blank = headings = lists = fences = tables = links = broad = np.int64(0)
         for row in range(firsts[doc], firsts[doc + 1]):
             if line[row].mark == FRONT:
                 continue
             flags = line[row].flags
             n += 1
-            final += (flags & FINAL) != 0
             blank += line[row].blank_before
             widths[min(line[row].width, 256)] += 1
             broad += line[row].width >= 80
             listed = (flags & (LIST | BULLET)) != 0
-            marked += listed or line[row].indent >= 2
             lists += listed
             headings += line[row].level > 0
             fences += line[row].fence > 0
@@ -135,7 +167,7 @@ def lay_out(line, firsts, formats):
             layout[doc] = MARKDOWN
         elif _is_dialogue(line, firsts[doc], firsts[doc + 1]):
             layout[doc] = DIALOGUE
-        elif formats[doc] == TEXT and n >= 12 and middle <= 50 and upper <= 100 and final * 10 < n and blank * 7 < n and marked * 5 < n:
+        elif formats[doc] == TEXT and _is_captions(line, firsts[doc], firsts[doc + 1], middle, upper):
             layout[doc] = CAPTIONS
         elif n == 1 or blank * 6 >= n or broad * 3 >= n or wrap[doc] > 0:
             layout[doc] = PARAGRAPHS
