@@ -273,8 +273,8 @@ def _damage(line: str) -> int:
         return 0
     chained = _chained(line) if _first().search(line) else 0
     if chained or _was_double_byte(line):
-        return chained or sum("\u0080" <= char != "\u00a0" for char in line)
-    return sum(len(piece) for piece in _PIECES.split(line) if len(piece) > 3 and _line(piece) != piece)
+        return chained or sum(char >= "\u0080" and not char.isspace() for char in line)
+    return sum(len("".join(piece.split())) for piece in _PIECES.split(line) if len(piece) > 3 and _line(piece) != piece)
 
 
 def _was_double_byte(line: str) -> bool:
