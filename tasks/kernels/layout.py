@@ -167,7 +167,7 @@ def lay_out(line, firsts, formats):
             layout[doc] = MARKDOWN
         elif _is_dialogue(line, firsts[doc], firsts[doc + 1]):
             layout[doc] = DIALOGUE
-        elif formats[doc] == TEXT and _is_captions(line, firsts[doc], firsts[doc + 1], middle, upper):
+        elif formats[doc] == TEXT and (wrap[doc] == 0 or blank < 2) and _is_captions(line, firsts[doc], firsts[doc + 1], middle, upper):
             layout[doc] = CAPTIONS
         elif n == 1 or blank * 6 >= n or broad * 3 >= n or wrap[doc] > 0:
             layout[doc] = PARAGRAPHS
@@ -258,4 +258,8 @@ def _wrap_of_paragraphs(line, first, last, widths):
     if n < _LEAST or wrap < 50 or wrap > 100:
         return 0
     goes, broken, ended, paragraphs, closed = _evidence(line, first, last, wrap)
-    return wrap if broken >= _LEAST and broken * 20 >= goes * 17 and ended * 3 < broken and closed * 2 >= paragraphs else 0
+    if broken < _LEAST or broken * 20 < goes * 17:
+        return 0
+    # Where every line breaks at the column and every paragraph ends a sentence, half of the breaks may end one too.
+    exact = broken == goes and closed == paragraphs and ended * 2 <= broken
+    return wrap if exact or (ended * 3 < broken and closed * 2 >= paragraphs) else 0
