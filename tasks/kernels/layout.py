@@ -205,14 +205,15 @@ def _evidence(line, first, last, wrap):
     """What paragraphs of two and more lines say of a wrap column.
 
     returns : (lines that go on, those of them that break where the next word did not fit any more, those of these that end a
-              sentence, paragraphs with such a break, those of them that end a sentence).
+              sentence, paragraphs with such a break, those of them that end a sentence, those whose last line is as long as the one before).
     """
-    goes = broken = ended = paragraphs = closed = np.int64(0)
+    goes = broken = ended = paragraphs = closed = brim = np.int64(0)
     inside = False
     for row in range(first, last):
         if not _goes_on(line, row, last):
             paragraphs += inside
             closed += inside and (line[row].flags & FINAL) != 0
+            brim += inside and abs(line[row].width - line[row - 1].width) <= 2
             inside = False
         elif line[row].width >= _SHORTEST:
             goes += 1
@@ -220,7 +221,7 @@ def _evidence(line, first, last, wrap):
                 broken += 1
                 ended += (line[row].flags & FINAL) != 0
                 inside = True
-    return goes, broken, ended, paragraphs, closed
+    return goes, broken, ended, paragraphs, closed, brim
 
 
 @njit(cache=True, nogil=True)
@@ -236,7 +237,7 @@ def _wrap(line, first, last, upper, n):
             ended += (line[row].flags & FINAL) != 0
     if full * 5 < n * 2 or ended * 3 >= full:
         return 0
-    goes, broken, _, paragraphs, closed = _evidence(line, first, last, upper)
+    goes, broken, _, paragraphs, closed, _ = _evidence(line, first, last, upper)
     return upper if broken * 4 >= goes * 3 and closed * 2 >= paragraphs else 0
 
 
@@ -257,8 +258,8 @@ def _wrap_of_paragraphs(line, first, last, widths):
     wrap = _quantile(widths, n, 0.9)  # a long line above a share button may stand among them
     if n < _LEAST or wrap < 50 or wrap > 100:
         return 0
-    goes, broken, ended, paragraphs, closed = _evidence(line, first, last, wrap)
-    if broken < _LEAST or broken * 20 < goes * 17:
+    goes, broken, ended, paragraphs, closed, brim = _evidence(line, first, last, wrap)
+    if broken < _LEAST or broken * 20 < goes * 17 or brim * 5 >= paragraphs * 4:  # couplets: both lines of one length
         return 0
     # Where every line breaks at the column and every paragraph ends a sentence, half of the breaks may end one too.
     exact = broken == goes and closed == paragraphs and ended * 2 <= broken
