@@ -214,7 +214,7 @@ def _mendable(chars: U32Array, starts: I64Array, ends: I64Array, rows: I64Array,
     """Those of the rows that were read in another CJK charset, as they stand or as they were cleaned. Hardly any sign is one."""
     rows = rows[mojibake.of_spans(chars, starts[rows], ends[rows])]
     raw: list[Any] = spans_to_arrow(chars, starts[rows], ends[rows]).to_pylist()
-    changed: list[Any] = result.edits[rows].any(axis=1).tolist()
+    changed = np.asarray(result.edits[rows].any(axis=1), np.bool_).tolist()
     found = [
         mojibake.mend(text) != text or (edited and mojibake.mend(result.texts[row]) != result.texts[row])
         for row, text, edited in zip(rows.tolist(), raw, changed, strict=True)
