@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from tasks import mojibake
 from tasks.kernels import normalize as kernels
 from tasks.settings import Normalize
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, U32Array, spans_to_arrow
 
-#: Names of the columns of `Normalized.edits`. mojibake: characters that decoding twice had cost; nfc: composed sequences;
+#: Names of the columns of `Normalized.edits`. mojibake: broken characters replaced; nfc: composed sequences;
 #: control: control characters out; zero_width: zero-width and direction characters out; width: full-width ASCII and half-width
 #: kana; space: white space out or made a plain space; punctuation: ASCII marks made Chinese; unwrap: line breaks of hard-wrapped
 #: text; marks_capped: combining marks beyond `max_marks` out.
@@ -60,11 +61,6 @@ _CONTROL_SPACES = (0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E, 0x1F, 0x85)
 _KANA_FORMS = (
     "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン゛゜"
 )
-
-
-#: UTF-8 read as Latin-1 or cp1252: how they show its first bytes (C2 to F4) and the bytes after.
-_TAILS = "".join(sorted({*map(chr, range(0x80, 0xC0)), *bytes(range(0x80, 0xC0)).decode("cp1252", "ignore")}))
-_TWICE = re.compile(f"[\u00c2-\u00f4][{re.escape(_TAILS)}]")
 
 
 @dataclass(frozen=True)
@@ -114,7 +110,7 @@ def props() -> U8Array:
         _paint(table, ranges, bit)
     table[_composing()] |= kernels.COMPOSES
     table[0xC2:0xF5] |= kernels.LEAD
-    table[[ord(char) for char in _TAILS]] |= kernels.TAIL
+    table[[ord(char) for char in mojibake.TAILS]] |= kernels.TAIL
     return table
 
 
@@ -149,23 +145,6 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(f"[{marks}]+"), re.compile(f"[^{every}]?[{every}]+")
 
 
-def _mend(text: str) -> str:
-    """Text with mojibake repaired where ftfy is sure, else as it is.
-
-    >>> _mend("è¿\\x99æ\\x98¯ä¸\\xadæ\\x96\\x87")
-    '这是中文'
-    """
-    if not _TWICE.search(text):  # what the kernel asks too; without it a row's fate would hang on its combining marks
-        return text
-    from ftfy import fix_encoding
-    from ftfy.badness import is_bad
-
-    if not is_bad(text):
-        return text
-    fixed = fix_encoding(text)
-    return text if "\ufffd" in fixed else fixed
-
-
 def _cap(text: str, most: int) -> str:
     """Text with runs of combining marks cut to `most`: NFC is quadratic in their length."""
     return _patterns()[0].sub(lambda run: run[0][:most], text)
@@ -185,9 +164,8 @@ def _prepare(text: str, settings: Normalize) -> tuple[str, tuple[int, int, int]]
     """A flagged row before the kernel: mojibake, marks, NFC. Returns it with the counts of these three."""
     mended = composed = capped = 0
     if settings.mojibake:
-        before = len(text)
-        fixed = _mend(text)
-        mended = max(1, before - len(fixed)) if fixed != text else 0
+        fixed = mojibake.mend(text)
+        mended = mojibake.replaced(text, fixed)
         text = fixed
     if settings.nfc:
         short = _cap(text, settings.max_marks)
@@ -232,6 +210,18 @@ def _flagged(chars: U32Array, starts: I64Array, ends: I64Array, settings: Normal
     return np.asarray(kernels.flag(chars, starts, ends, props()) & asked != 0, np.bool_)
 
 
+def _mendable(chars: U32Array, starts: I64Array, ends: I64Array, rows: I64Array, result: Normalized) -> I64Array:
+    """Those of the rows that were read in another CJK charset, as they stand or as they were cleaned. Hardly any sign is one."""
+    rows = rows[mojibake.of_spans(chars, starts[rows], ends[rows])]
+    raw: list[Any] = spans_to_arrow(chars, starts[rows], ends[rows]).to_pylist()
+    changed = np.asarray(result.edits[rows].any(axis=1), np.bool_).tolist()
+    found = [
+        mojibake.mend(text) != text or (edited and mojibake.mend(result.texts[row]) != result.texts[row])
+        for row, text, edited in zip(rows.tolist(), raw, changed, strict=True)
+    ]
+    return rows[np.array(found, np.bool_)]
+
+
 def _replace(texts: Texts, rows: I64Array, new: Texts) -> Texts:
     """Column with the chosen rows (ascending) replaced."""
     pieces = []
@@ -268,6 +258,8 @@ def normalize(
     if len(parted):
         texts = result.texts
         special[parted] = _flagged(texts.chars, texts.offsets[parted], texts.offsets[parted + 1], settings)
+    if settings.mojibake:
+        special[_mendable(chars, starts, ends, np.flatnonzero(~special & ~verbatim), result)] = True
     rows = np.flatnonzero(special & ~verbatim)
     if not len(rows):
         return result

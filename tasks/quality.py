@@ -7,7 +7,7 @@ et al. 2021; C4: Raffel et al. 2020; FineWeb: Penedo et al. 2024; FineWeb-2: Pen
 turned from words into characters: a Chinese word has about 1.6 characters, and Chinese has no stop-word spaces to count.
 
 Headings, tables, code and metadata are no running text: they are short, full of marks, or repeat themselves by design. For them
-only `empty` and `replacements` speak, so a sound one scores 1 and a filter on quality never takes a chapter's title or listing.
+only `empty`, `replacements` and `mojibake` speak, so a sound one scores 1 and a filter on quality never takes a chapter's title or listing.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Check:
 CHECKS = (
     Check("empty", 1, 0, 0.0, EVERY, "No text at all."),
     Check("replacements", 0, 3, 0.1, EVERY, "Broken characters a hundred: text that was decoded wrongly (FineWeb drops such pages whole)."),
+    Check("mojibake", 0, 0.3, 0.1, EVERY, "Share of text read in the wrong charset; as much says that the rest beside it is in doubt too."),
     Check(
         "length",
         12,
@@ -154,6 +155,7 @@ def _values(s: Columns) -> dict[str, F64Array]:
     return {
         "empty": np.where(s["char_count"] > 0, 1.0, 0.0),
         "replacements": s["replacement_count"] * per_hundred,
+        "mojibake": s["mojibake_share"],
         "length": s["char_count"],
         "letters": np.round(1 - s["digit_share"] - s["punctuation_share"] - s["symbol_share"], 4),
         "symbols": s["symbol_share"],

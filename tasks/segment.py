@@ -17,6 +17,7 @@ from tasks.kernels import cuts as cut_kernels
 from tasks.kernels import layout as layout_kernels
 from tasks.kernels import lines as line_kernels
 from tasks.kernels import passages as passage_kernels
+from tasks.kernels import speech as speech_kernels
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, spans_to_arrow
 
 KINDS = ("prose", "heading", "list", "table", "code", "caption", "turn", "metadata")
@@ -151,10 +152,11 @@ def _scan(texts: Texts, marks: Marks) -> tuple[Records, I64Array]:
     return lines, firsts
 
 
-def _lay_out(lines: Records, firsts: I64Array, formats: list[str], marks: Marks) -> tuple[U8Array, I32Array, U8Array]:
+def _lay_out(texts: Texts, lines: Records, firsts: I64Array, formats: list[str], marks: Marks) -> tuple[U8Array, I32Array, U8Array]:
     """Layout, wrap column and how much Markdown is read, for each document."""
     codes = np.array([_FORMATS.get(name, line_kernels.TEXT) for name in formats], np.uint8)
     codes[marks.doc[marks.kind == _CUE]] = line_kernels.CUES
+    speech_kernels.listen(texts.chars, lines, firsts, codes == line_kernels.TEXT)
     layout, wrap = layout_kernels.lay_out(lines, firsts, codes)
     markdown = np.where(layout == _MARKDOWN, 2, 1).astype(np.uint8)
     markdown[(layout == _CAPTIONS) | (codes == line_kernels.HTML) | (layout == _DIALOGUE)] = 0
@@ -209,7 +211,7 @@ def segment(texts: Texts, formats: list[str], marks: Marks) -> Segments:
     (['heading', 'prose'], ['淘沙'])
     """
     lines, firsts = _scan(texts, marks)
-    layout, wrap, markdown = _lay_out(lines, firsts, formats, marks)
+    layout, wrap, markdown = _lay_out(texts, lines, firsts, formats, marks)
     groups, headings = _group(texts, lines, firsts, layout, wrap, markdown)
     out = _spread(texts, lines, groups)
     speaker, speakers = _speakers(texts, lines, groups["speaker"][out["group"]])

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tasks import tables
+from tasks import mojibake, tables
 from tasks.kernels import signals as kernel
 from tasks.segment import KINDS
 from tasks.store.schemas import SIGNALS_TYPE
@@ -133,6 +133,14 @@ def _share(part: I64Array, whole: I64Array) -> npt.NDArray[np.float32]:
     return np.round(np.minimum(part / np.maximum(whole, 1), 1.0), 4).astype(np.float32)
 
 
+def _damaged(texts: Texts, is_code: BoolArray) -> I64Array:
+    """(n,) characters of each row that look read in the wrong charset; rows without any sign of it never reach Python."""
+    out = np.zeros(len(texts), np.int64)
+    for row in np.flatnonzero(mojibake.suspects(texts) & ~is_code).tolist():
+        out[row] = mojibake.damage(texts[row])
+    return out
+
+
 def measure(texts: Texts, kinds: U8Array) -> pa.StructArray:
     """Signals of each passage, as schemas.SIGNALS_TYPE describes them.
 
@@ -165,6 +173,7 @@ def measure(texts: Texts, kinds: U8Array) -> pa.StructArray:
         "filler_share": _share(column[kernel.FILLER_CHARS], visible),
         "replacement_count": column[kernel.REPLACEMENTS],
         "unpaired_count": column[kernel.UNPAIRED],
+        "mojibake_share": _share(_damaged(texts, is_code), visible),
     }
     fields = [pa.array(values[field.name].astype(field.type.to_pandas_dtype()), field.type) for field in SIGNALS_TYPE]
     return pa.StructArray.from_arrays(fields, fields=list(SIGNALS_TYPE))

@@ -35,7 +35,8 @@ def conditional(char: str) -> bool:
 
 def stays(char: str, before: str, after: str) -> bool:
     if char in "\u200c\u200d":
-        if inside(before, fast._JOINING) and inside(after, fast._JOINING):
+        joins = inside(before, fast._JOINING)
+        if joins and (char == "\u200d" or inside(after, fast._JOINING) or (before < "\u1800" and unicodedata.combining(before) == 9)):
             return True
         emoji = inside(before, fast._EMOJI) or before == "\ufe0f" or (before and "\U000e0020" <= before <= "\U000e007f")
         return char == "\u200d" and bool(emoji) and inside(after, fast._EMOJI)
@@ -90,14 +91,15 @@ def latin(char: str) -> bool:
     return (char.isascii() and char.isalpha()) or ("\u00c0" <= char < "\u0250" and char not in "×÷")
 
 
-def unwrap(text: str) -> str:
+def unwrap(text: str, punctuation: bool) -> str:
     out, *lines = text.split("\n")
     for line in lines:
         a, b = out[-1:], line[:1]
         wide = [is_han(c) or inside(c, fast._KANA) or inside(c, fast._CJK_MARKS) for c in (a, b)]
         full = [inside(c, fast._CJK_MARKS) and c >= "\u3000" for c in (a, b)]
         hyphen = a == "-" and latin(out[-2:-1] or " ") and latin(b)
-        out += ("" if all(wide) or any(full) or hyphen else " ") + line
+        comma = punctuation and a and a in ",;:!?" and is_han(out[-2:-1]) and is_han(b)
+        out += ("" if all(wide) or any(full) or hyphen or comma else " ") + line
     return out
 
 
@@ -172,7 +174,7 @@ def once(text: str, wrapped: bool, verbatim: bool, settings: Normalize) -> str:
     if verbatim:
         return text
     text = squeeze(narrow(text))
-    return widen(unwrap(text) if wrapped else text)
+    return widen(unwrap(text, settings.punctuation) if wrapped else text)
 
 
 def normalize(text: str, wrapped: bool, verbatim: bool, settings: Normalize) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MASK = (1 << 64) - 1
 CLOSERS = "\"')]’”〉》」』】〕）］"
 SENTENCE = "!?…。！？"
@@ -29,15 +31,102 @@ def line_hash(line: str) -> int:
 
 
 def caption_runs(rows: list[str]) -> list[list[str]]:
-    """A run of caption lines cut after each line whose hash is the least within four either side, the first of equals."""
+    """A run of caption lines cut after each line whose hash is the least within four either side, the first of equals.
+
+    No cut leaves two lines or fewer at an end of the run.
+    """
     hashes = [line_hash(row) for row in rows]
     out: list[list[str]] = [[]]
     for i, row in enumerate(rows):
         out[-1].append(row)
         near = [(hashes[k], k) for k in range(max(0, i - 4), min(len(rows), i + 5))]
-        if min(near)[1] == i and i + 1 < len(rows):
+        if min(near)[1] == i and i >= 2 and len(rows) - 1 - i > 2:
             out.append([])
     return out
+
+
+TITLES = [
+    "mr",
+    "mrs",
+    "ms",
+    "dr",
+    "prof",
+    "st",
+    "gen",
+    "col",
+    "sgt",
+    "capt",
+    "lt",
+    "rev",
+    "hon",
+    "gov",
+    "sen",
+    "rep",
+    "mt",
+    "messrs",
+    "mme",
+    "mlle",
+    "dipl",
+    "vs",
+    "cf",
+    "eg",
+    "ie",
+    "ca",
+    "approx",
+    "viz",
+    "resp",
+]
+NUMBERED = [
+    "no",
+    "nos",
+    "fig",
+    "figs",
+    "sec",
+    "vol",
+    "eq",
+    "eqs",
+    "ch",
+    "chap",
+    "pp",
+    "p",
+    "art",
+    "tab",
+    "app",
+    "ver",
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "sept",
+    "oct",
+    "nov",
+    "dec",
+    "nr",
+]
+SOFT = ["etc", "al", "inc", "ltd", "co", "corp", "jr", "sr", "bros", "dept", "est", "ed", "eds", "ave", "blvd", "rd"]
+OPENERS = "\"'([“‘《「『【（"
+
+
+def abbreviates(text: str, i: int, following: str) -> bool:
+    """Whether the full stop at i belongs to an abbreviation, an initial or the number of an item."""
+    word = re.search("[A-Za-z]{0,8}$", text[:i])[0]
+    if not word:
+        return bool(re.search(r"(?:^|[\n。！？])[0-9]{1,3}$(?!\n)", text[:i]))
+    before = text[i - len(word) - 1 : i - len(word)]
+    if len(word) == 1 and (before == "." or word.isupper()):
+        return following != ""
+    if before and ord(before) >= 0x80 and not before.isspace() and before not in OPENERS:
+        return False
+    digit = following.isascii() and following.isdigit()
+    if word.lower() in TITLES:
+        return True
+    if word.lower() in NUMBERED:
+        return digit
+    return word.lower() in SOFT and (digit or (following != "" and following in OPENERS))
 
 
 def sentence_end(text: str, i: int) -> int:
@@ -47,11 +136,25 @@ def sentence_end(text: str, i: int) -> int:
             return -1
         if after.isascii() and (after.isalnum() or after in "=&/_-"):
             return -1
-    elif char not in "…。！？｡":
+    elif char == "．":
+        if re.search("[0-9０-９]$", text[:i]):
+            return -1
+    elif char not in "…。！？｡‼⁇⁈⁉।؟۔":
         return -1
-    j = i + 1
-    while j < len(text) and (text[j] in CLOSERS or text[j] in SENTENCE):
-        j += 1
+    tail = re.match(f"[{re.escape(CLOSERS)}!?…。！？]*", text[i + 1 :])[0]
+    j = i + 1 + len(tail)
+    last = (char + re.sub(f"[{re.escape(CLOSERS)}]", "", tail))[-1]
+    rest = text[j:].lstrip()
+    following = rest[:1]
+    if char in ".!?":
+        if re.match("[a-z]", rest.lstrip(OPENERS)):
+            return -1
+        if char == "." and abbreviates(text, i, following):
+            return -1
+    if following and text[j] == following and following not in OPENERS:
+        closed = any(c in CLOSERS for c in tail)
+        if last == "…" or (closed and last not in "。." and following > "."):
+            return -1
     return j
 
 

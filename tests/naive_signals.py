@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 
+from tasks import mojibake
 from tasks.kernels import signals as kernel
 from tasks.signals import CP1252_VIEWS, FILLERS, PAIRS, class_of
 
@@ -45,7 +46,20 @@ def measure(text: str, kind: str = "prose") -> dict[str, float]:
         "filler_share": share(filler_chars(text), n),
         "replacement_count": len(BROKEN.findall(text)),
         "unpaired_count": count_unpaired(text),
+        "mojibake_share": share(mojibake.damage(text) if kind != "code" and looks_odd(text) else 0, n),
     }
+
+
+def looks_odd(text: str) -> bool:
+    """Of eight Han in a row two out of use and one at most frequent, a third of all out of use, or four bytes of Latin-1 together."""
+    han = re.findall("[\u3400-\u4dbf\u4e00-\u9fff\ue000-\uf8ff\uff61-\uff9f]", text)
+    rare = [char not in mojibake.common() for char in han]
+    usual = [char in mojibake.FREQUENT for char in han]
+    if any(sum(rare[max(i - 7, 0) : i + 1]) >= 2 and sum(usual[max(i - 7, 0) : i + 1]) <= 1 for i in range(len(han))):
+        return True
+    if any(rare) and sum(rare) * 3 >= len(rare):
+        return True
+    return bool(re.search(f"[\u00c0-\u00ff{re.escape(mojibake.TAILS)}]{{4}}", text))
 
 
 def share(part: int, whole: int) -> float:

@@ -222,6 +222,21 @@ def test_two_line_paragraphs_are_joined_where_the_document_wraps_its_lines() -> 
     assert found.wrapped.tolist() == [True, False] * 8 + [False] * (len(passages) - 16)
 
 
+def test_half_of_the_breaks_of_two_line_paragraphs_may_end_a_sentence() -> None:
+    paragraphs = [[sentence(i, 31, "。" if i % 2 else ""), sentence(40 + i, 12)] for i in range(8)]
+    paragraphs = [[rows[0] + "的" * (32 - len(rows[0])), rows[1]] for rows in paragraphs]
+    passages, found = cut("\n\n".join("\n".join(rows) for rows in paragraphs))
+    assert [text for _, text in passages] == ["\n".join(rows) for rows in paragraphs]
+    assert found.wrapped.all()
+
+
+def test_text_wrapped_at_a_narrow_column_is_no_captions() -> None:
+    paragraphs = ["\n".join(wrapped_at(sentence(i, 230), 25)) for i in range(6)]
+    text = "\n\n".join(paragraphs)
+    assert layout(text) == "paragraphs"
+    assert [piece for _, piece in cut(text)[0]] == paragraphs
+
+
 def test_a_wrapped_line_may_end_a_sentence_by_chance() -> None:
     paragraphs = [wrapped_at(sentence(i, 45 + i), 32) for i in range(8)]
     paragraphs[3] = [sentence(70, 31), sentence(71, 12)]
@@ -237,8 +252,12 @@ def test_a_wrapped_line_may_end_a_sentence_by_chance() -> None:
         [[sentence(i, 30, ""), sentence(i + 40, 30, "")] for i in range(10)],  # couplets, no sentence ends
         [[f"- {sentence(i, 30, '')}", f"- {sentence(i + 40, 14)}"] for i in range(10)],  # lists
         [[sentence(i, 12, ""), sentence(i + 40, 12)] for i in range(10)],  # short verse
+        [[f"海边路{i}号{sentence(i, 20 + i % 7, '')}", f"邮编 {100000 + i}"] for i in range(10)],  # addresses
+        [[f"甲：{sentence(i, 26 + i % 5)}", f"乙：{sentence(i + 40, 26 + i % 4)}"] for i in range(10)],  # dialogue
+        [[f"（{i}）{sentence(i, 28, '；')}", f"（{i + 1}）{sentence(i + 40, 28)}"] for i in range(10)],  # numbered items of one length
+        [[sentence(i, 30, "，"), sentence(i + 40, 30)] for i in range(10)],  # couplets of one length
     ],
-    ids=["paragraphs", "captions", "couplets", "lists", "verse"],
+    ids=["paragraphs", "captions", "couplets", "lists", "verse", "addresses", "dialogue", "items", "couplets of one length"],
 )
 def test_lines_that_only_stand_together_are_not_called_wrapped(pairs: list[list[str]]) -> None:
     _, found = cut("\n\n".join("\n".join(rows) for rows in pairs) + "\n\n" + "\n".join(TEASERS))

@@ -33,28 +33,138 @@ PASSAGE = np.dtype(
 )
 
 
+def _packed(words: str) -> np.ndarray:
+    """Words of letters as numbers, five bits a letter."""
+    return np.array([sum((ord(char) & 31) << 5 * (len(word) - 1 - i) for i, char in enumerate(word)) for word in words.split()], np.int64)
+
+
 @njit(cache=True, nogil=True)
 def closes(c):
     """Closing quotes and brackets that belong to the sentence before them (the twin in lines.py serves the kernels there)."""
     return c in (0x22, 0x27, 0x29, 0x5D, 0x2019, 0x201D, 0x3009, 0x300B, 0x300D, 0x300F, 0x3011, 0x3015, 0xFF09, 0xFF3D)
 
 
+#: Abbreviations, packed: before a name, before a number, before anything but a capital.
+_TITLES = _packed("mr mrs ms dr prof st gen col sgt capt lt rev hon gov sen rep mt messrs mme mlle dipl vs cf eg ie ca approx viz resp")
+_NUMBERED = _packed("no nos fig figs sec vol eq eqs ch chap pp p art tab app ver jan feb mar apr jun jul aug sep sept oct nov dec nr")
+_SOFT = _packed("etc al inc ltd co corp jr sr bros dept est ed eds ave blvd rd")
+
+
 @njit(cache=True, nogil=True)
-def sentence_end(chars, i, end):
-    """Offset after the sentence that ends with chars[i], or -1. Not inside 2.5, 3.8.8, example.com or ?a=b."""
+def _member(words, word):
+    for other in words:  # noqa: SIM110 (numba compiles no any())
+        if other == word:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _letter(c):
+    return (65 <= c <= 90) or (97 <= c <= 122)
+
+
+@njit(cache=True, nogil=True)
+def _opens(c):
+    return c in (0x22, 0x27, 0x28, 0x5B, 0x201C, 0x2018, 0x300A, 0x300C, 0x300E, 0x3010, 0xFF08)
+
+
+@njit(cache=True, nogil=True)
+def _abbreviates(chars, i, begin, following):
+    """Whether the full stop at i belongs to an abbreviation, an initial or the number of a list item; following: what comes next."""
+    j = i
+    word = np.int64(0)
+    while j > begin and _letter(chars[j - 1]) and i - j < 8:
+        j -= 1
+    for k in range(j, i):
+        word = word * 32 + np.int64(chars[k] & 31)
+    if j == i:
+        while j > begin and 48 <= chars[j - 1] <= 57:
+            j -= 1
+        return j < i and i - j < 4 and (j == begin or chars[j - 1] in (10, 0x3002, 0xFF01, 0xFF1F))  # 1. the first item
+    before = chars[j - 1] if j > begin else np.uint32(32)
+    if i - j == 1 and (before == 0x2E or 65 <= chars[j] <= 90):
+        return following != 0  # U.S. and J. K.; at the end of a text it ends
+    if before >= 0x80 and not is_space(before) and not _opens(before):
+        return False
+    if _member(_TITLES, word):
+        return True
+    digit = 48 <= following <= 57
+    if _member(_NUMBERED, word):
+        return digit
+    return _member(_SOFT, word) and (digit or _opens(following))
+
+
+@njit(cache=True, nogil=True)
+def sentence_end(chars, i, begin, end):
+    """Offset after the sentence of chars[begin:end] that ends with chars[i], its closing marks included, or -1.
+
+    Not inside 2.5, 3.8.8, example.com or ?a=b, after Mr. and No. 5, before a small letter; an ellipsis ends nothing before a
+    letter, and neither does a question in quotes or brackets that the sentence goes on after (《谁的河？》这本书).
+    """
     c = chars[i]
-    if c == 0x2E or c == 0x21 or c == 0x3F:
-        after = chars[i + 1] if i + 1 < end else 32
+    ascii_mark = c == 0x2E or c == 0x21 or c == 0x3F
+    after = chars[i + 1] if i + 1 < end else np.uint32(32)
+    if ascii_mark:
         if c == 0x2E and not (is_space(after) or closes(after)):
             return -1
-        if after < 0x80 and ((48 <= after <= 57) or (65 <= after <= 90) or (97 <= after <= 122) or after in (0x3D, 0x26, 0x2F, 0x5F, 0x2D)):
+        if after < 0x80 and (48 <= after <= 57 or _letter(after) or after in (0x3D, 0x26, 0x2F, 0x5F, 0x2D)):
             return -1
-    elif c not in (0x2026, 0x3002, 0xFF01, 0xFF1F, 0xFF61):
+    elif c == 0xFF0E:
+        if i > begin and (0xFF10 <= chars[i - 1] < 0xFF1A or 48 <= chars[i - 1] <= 57):
+            return -1
+    elif c not in (0x2026, 0x3002, 0xFF01, 0xFF1F, 0xFF61, 0x203C, 0x2047, 0x2048, 0x2049, 0x0964, 0x061F, 0x06D4):
         return -1
     j = i + 1
-    while j < end and (closes(chars[j]) or chars[j] in (0x21, 0x3F, 0x2026, 0x3002, 0xFF01, 0xFF1F)):
+    closed = False
+    last = c
+    while j < end:
+        shuts = closes(chars[j])
+        more = chars[j] in (0x21, 0x3F, 0x2026, 0x3002, 0xFF01, 0xFF1F)
+        if not shuts and not more:
+            break
+        closed |= shuts
+        last = last if shuts else chars[j]
         j += 1
+    k = j
+    while k < end and is_space(chars[k]):
+        k += 1
+    following = chars[k] if k < end else np.uint32(0)
+    if ascii_mark:
+        opened = k
+        while opened < end and _opens(chars[opened]):
+            opened += 1
+        if opened < end and 97 <= chars[opened] <= 122:
+            return -1
+        if c == 0x2E and _abbreviates(chars, i, begin, following):
+            return -1
+    goes_on = k == j and following != 0 and not _opens(following)
+    if goes_on and (last == 0x2026 or (closed and last != 0x3002 and last != 0x2E and following > 0x2E)):
+        return -1
     return j
+
+
+@njit(cache=True, nogil=True)
+def sentences(chars, begin, end, out):
+    """Ends of the sentences of chars[begin:end]; line ends end them too. out : (room,) int64, one a character is enough; returns how many."""
+    n = np.int64(0)
+    i = begin
+    while i < end:
+        if chars[i] == 10:
+            out[n] = i + 1
+            n += 1
+            i += 1
+            continue
+        at = sentence_end(chars, i, begin, end)
+        if at > 0:
+            out[n] = at
+            n += 1
+            i = at
+        else:
+            i += 1
+    if n == 0 or out[n - 1] < end:
+        out[n] = end
+        n += 1
+    return n
 
 
 @njit(cache=True, nogil=True)
@@ -86,7 +196,7 @@ def cut(chars, begin, end):
     i = begin
     weak = -1
     while i < limit:
-        at = sentence_end(chars, i, end)
+        at = sentence_end(chars, i, begin, end)
         if at >= 0:
             at = min(at, begin + FAR)  # a sentence may end in ten thousand marks
             if begin + LEAST <= at <= begin + MOST:

@@ -30,6 +30,9 @@ from tasks.kernels.lines import (
     WIDE,
 )
 
+# As in speech.py.
+SPOKEN, NUMERIC, TIMED = 1 << 16, 1 << 17, 1 << 18
+
 # Evidence for a wrap column from the lines that go on alone: shorter ones are labels, stanzas and addresses.
 _SHORTEST = 40  # columns
 _LEAST = 6  # lines that break at the column; four of a newsletter's lines once agreed by chance
@@ -93,6 +96,37 @@ def _is_dialogue(line, first, last):
 
 
 @njit(cache=True, nogil=True)
+def _is_captions(line, first, last, middle, upper):
+    """Whether short lines are one run of speech: most hold words of speech, few end a sentence, none carries a structure.
+
+    Lines that may end sentences are those of automatic punctuation: then more of them must speak. Lists, verse, menus and
+    headlines do not speak; logs, chats and contents carry figures; labels are fields. Blank lines stand nowhere, or between all.
+    """
+    n = spoken = final = blank = marked = numeric = labelled = timed = np.int64(0)
+    for row in range(first, last):
+        flags = line[row].flags
+        if line[row].mark == FRONT:
+            continue
+        blank += line[row].blank_before
+        if flags & TIMED:
+            timed += 1
+            continue
+        n += 1
+        spoken += (flags & SPOKEN) != 0
+        final += (flags & FINAL) != 0
+        numeric += (flags & NUMERIC) != 0
+        labelled += line[row].label != 0
+        marked += (flags & (LIST | BULLET)) != 0 or line[row].indent >= 2
+    if n < 12 or middle > 50 or upper > 100 or numeric * 5 >= n or labelled * 5 >= n * 2:
+        return False
+    if blank * 7 >= n and (blank * 10 < (n + timed) * 9 or middle > 40):
+        return False
+    if final * 10 < n:
+        return spoken * 5 >= n * 2 and (marked * 5 < n or (marked * 2 < n and spoken * 3 >= n * 2))
+    return final * 5 < n * 2 and spoken * 3 >= n * 2 and marked * 5 < n and blank * 7 < n
+
+
+@njit(cache=True, nogil=True)
 def lay_out(line, firsts, formats):
     """Layout of each document, from statistics over its lines.
 
@@ -106,18 +140,16 @@ def lay_out(line, firsts, formats):
     for doc in range(n_docs):
         widths[:] = 0
         n = np.int64(0)
-        final = blank = marked = headings = lists = fences = tables = links = broad = np.int64(0)
+        blank = headings = lists = fences = tables = links = broad = np.int64(0)
         for row in range(firsts[doc], firsts[doc + 1]):
             if line[row].mark == FRONT:
                 continue
             flags = line[row].flags
             n += 1
-            final += (flags & FINAL) != 0
             blank += line[row].blank_before
             widths[min(line[row].width, 256)] += 1
             broad += line[row].width >= 80
             listed = (flags & (LIST | BULLET)) != 0
-            marked += listed or line[row].indent >= 2
             lists += listed
             headings += line[row].level > 0
             fences += line[row].fence > 0
@@ -135,7 +167,7 @@ def lay_out(line, firsts, formats):
             layout[doc] = MARKDOWN
         elif _is_dialogue(line, firsts[doc], firsts[doc + 1]):
             layout[doc] = DIALOGUE
-        elif formats[doc] == TEXT and n >= 12 and middle <= 50 and upper <= 100 and final * 10 < n and blank * 7 < n and marked * 5 < n:
+        elif formats[doc] == TEXT and (wrap[doc] == 0 or blank < 2) and _is_captions(line, firsts[doc], firsts[doc + 1], middle, upper):
             layout[doc] = CAPTIONS
         elif n == 1 or blank * 6 >= n or broad * 3 >= n or wrap[doc] > 0:
             layout[doc] = PARAGRAPHS
@@ -173,14 +205,15 @@ def _evidence(line, first, last, wrap):
     """What paragraphs of two and more lines say of a wrap column.
 
     returns : (lines that go on, those of them that break where the next word did not fit any more, those of these that end a
-              sentence, paragraphs with such a break, those of them that end a sentence).
+              sentence, paragraphs with such a break, those of them that end a sentence, those whose last line is as long as the one before).
     """
-    goes = broken = ended = paragraphs = closed = np.int64(0)
+    goes = broken = ended = paragraphs = closed = brim = np.int64(0)
     inside = False
     for row in range(first, last):
         if not _goes_on(line, row, last):
             paragraphs += inside
             closed += inside and (line[row].flags & FINAL) != 0
+            brim += inside and abs(line[row].width - line[row - 1].width) <= 2
             inside = False
         elif line[row].width >= _SHORTEST:
             goes += 1
@@ -188,7 +221,7 @@ def _evidence(line, first, last, wrap):
                 broken += 1
                 ended += (line[row].flags & FINAL) != 0
                 inside = True
-    return goes, broken, ended, paragraphs, closed
+    return goes, broken, ended, paragraphs, closed, brim
 
 
 @njit(cache=True, nogil=True)
@@ -204,7 +237,7 @@ def _wrap(line, first, last, upper, n):
             ended += (line[row].flags & FINAL) != 0
     if full * 5 < n * 2 or ended * 3 >= full:
         return 0
-    goes, broken, _, paragraphs, closed = _evidence(line, first, last, upper)
+    goes, broken, _, paragraphs, closed, _ = _evidence(line, first, last, upper)
     return upper if broken * 4 >= goes * 3 and closed * 2 >= paragraphs else 0
 
 
@@ -225,5 +258,9 @@ def _wrap_of_paragraphs(line, first, last, widths):
     wrap = _quantile(widths, n, 0.9)  # a long line above a share button may stand among them
     if n < _LEAST or wrap < 50 or wrap > 100:
         return 0
-    goes, broken, ended, paragraphs, closed = _evidence(line, first, last, wrap)
-    return wrap if broken >= _LEAST and broken * 20 >= goes * 17 and ended * 3 < broken and closed * 2 >= paragraphs else 0
+    goes, broken, ended, paragraphs, closed, brim = _evidence(line, first, last, wrap)
+    if broken < _LEAST or broken * 20 < goes * 17 or brim * 5 >= paragraphs * 4:  # couplets: both lines of one length
+        return 0
+    # Where every line breaks at the column and every paragraph ends a sentence, half of the breaks may end one too.
+    exact = broken == goes and closed == paragraphs and ended * 2 <= broken
+    return wrap if exact or (ended * 3 < broken and closed * 2 >= paragraphs) else 0

@@ -50,9 +50,17 @@ def _following(chars, i, end, classes):
 
 
 @njit(cache=True, nogil=True)
+def _is_virama(c):
+    return (0x900 <= c < 0xD80 and c & 0x7F == 0x4D) or c in (0xD3B, 0xD3C, 0xDCA, 0xF84, 0x1039, 0x103A, 0x17D2)
+
+
+@njit(cache=True, nogil=True)
 def _joiner_stays(c, before, after, props):
-    """Zero-width joiners stay inside emoji and between letters of scripts that join; the non-joiner stays in the latter only."""
-    if props[before] & JOINING and props[after] & JOINING:
+    """Zero-width joiners stay inside emoji and after letters of scripts that join; the non-joiner between such letters only.
+
+    After a virama both stay anywhere: they choose the form of what stands before (Malayalam chillus, Bengali khanda ta).
+    """
+    if props[before] & JOINING and (c == 0x200D or props[after] & JOINING or _is_virama(before)):
         return True
     emoji = props[before] & EMOJI or before == 0xFE0F or 0xE0020 <= before <= 0xE007F
     return c == 0x200D and emoji and props[after] & EMOJI != 0
@@ -90,6 +98,11 @@ def _voiced(kana, mark):
 @njit(cache=True, nogil=True)
 def _letter(c):
     return (65 <= c <= 90) or (97 <= c <= 122) or (0xC0 <= c < 0x250 and c != 0xD7 and c != 0xF7)
+
+
+@njit(cache=True, nogil=True)
+def _is_mark(c):
+    return c == 0x2C or c == 0x3A or c == 0x3B or c == 0x21 or c == 0x3F
 
 
 @njit(cache=True, nogil=True)
@@ -193,6 +206,8 @@ def clean(chars, starts, ends, wrapped, verbatim, classes, props, kana, squeeze,
                         glue = 0 if at == begin or c == 32 or out[at - 1] == 32 else _between(out[at - 1], c, props)
                         if glue and out[at - 1] == 0x2D and at - 1 > begin and _letter(out[at - 2]) and _letter(c):
                             glue = 0
+                        if glue and punctuate and props[c] & HAN and at - 1 > begin and props[out[at - 2]] & HAN and _is_mark(out[at - 1]):
+                            glue = 0  # a comma that becomes Chinese below
                         if glue:
                             out[at] = 32
                             at += 1

@@ -38,6 +38,7 @@ M_FRONT, M_HEADING, M_LIST, M_TABLE, M_CODE, M_QUOTE = 2, 4, 5, 6, 7, 8
 
 TITLE = 200  # code points: a longer line with # in front is no heading
 RADIUS = 4  # lines either side among which the least hash cuts captions
+LEFT_OVER = 2  # lines: so few at the beginning or end of a run of captions are no passage of their own
 STANZA = 8  # lines: a shorter run that ends without sentence punctuation may be verse or a list, whatever its width
 JOINED = 40  # columns: unfinished lines shorter than this stay together inside a paragraph
 
@@ -71,10 +72,13 @@ def _put(out, n, first, last, kind, wrapped, section, speaker):
 
 @njit(cache=True, nogil=True)
 def _put_captions(line, out, n, first, last, section):
-    """Put a run of caption lines: cut after each line whose hash is the least within RADIUS lines either side."""
+    """Put a run of caption lines: cut after each line whose hash is the least within RADIUS lines either side.
+
+    Cuts are at least RADIUS + 1 lines apart; what is left over at either end of the run stays with its neighbour when it is short.
+    """
     begin = first
     for row in range(first, last + 1):
-        least = row < last
+        least = row - first >= LEFT_OVER and last - row > LEFT_OVER
         for other in range(max(first, row - RADIUS), min(last, row + RADIUS) + 1):
             if line[other].hash < line[row].hash or (other < row and line[other].hash == line[row].hash):
                 least = False
@@ -82,6 +86,20 @@ def _put_captions(line, out, n, first, last, section):
             n = _put(out, n, begin, row, CAPTION, False, section, -1)
             begin = row + 1
     return n
+
+
+@njit(cache=True, nogil=True)
+def _is_spaced(line, first, stop):
+    """Whether nearly every line of captions has a blank line before it, so that blank ones part nothing."""
+    blank = 0
+    for row in range(first, stop):
+        blank += line[row].blank_before
+    return blank * 10 >= (stop - first) * 8 and stop - first > 2
+
+
+@njit(cache=True, nogil=True)
+def _stand_alike(line, row, stop):
+    return row < stop and line[row].block == line[row - 1].block and line[row].aside == line[row - 1].aside
 
 
 @njit(cache=True, nogil=True)
@@ -246,6 +264,7 @@ def form(chars, line, firsts, layout, wrap, markdown, out, heading):
         stop = firsts[doc + 1]
         md = markdown[doc]
         i = firsts[doc]
+        spaced = layout[doc] == CAPTIONS and _is_spaced(line, i, stop)
         while i < stop:
             mark = line[i].mark
             last = i
@@ -317,7 +336,7 @@ def form(chars, line, firsts, layout, wrap, markdown, out, heading):
                 n = _put(out, n, i, last, LIST_ITEM, _is_block_wrapped(line, i, last), section, -1)
                 i = last + 1
                 continue
-            while _joins(line, last + 1, md, stop):
+            while _joins(line, last + 1, md, stop) or (spaced and _stand_alike(line, last + 1, stop)):
                 if layout[doc] == DIALOGUE and line[last + 1].label:
                     break
                 last += 1

@@ -75,6 +75,11 @@ SIGNALS: list[tuple[str, pa.DataType, str]] = [
     ("filler_share", FLOAT32, "Share of characters in fillers of spoken text (嗯, 啊, 对吧, 就是说, you know)."),
     ("replacement_count", INT32, "U+FFFD and typical mojibake sequences."),
     ("unpaired_count", INT32, "Brackets and quotation marks without a partner."),
+    (
+        "mojibake_share",
+        FLOAT32,
+        "Share of the non-space characters in text read in the wrong charset that could not be repaired with certainty.",
+    ),
 ]
 SIGNALS_TYPE = pa.struct([pa.field(name, kind) for name, kind, _ in SIGNALS])
 
