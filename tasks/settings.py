@@ -96,6 +96,11 @@ class Language(_Section):
     mixed_share: Share = Field(
         0.1, description="Share of letters in a second language, as running text, from which a passage is mixed. Origin: design."
     )
+    least_confidence: Share = Field(
+        0.25,
+        description="A passage of fewer than 16 letters of an alphabet is `und` below this confidence; names need 0.75, words in capitals"
+        " 0.95. Origin: of guesses less sure, four in five are wrong.",
+    )
     keep: tuple[str, ...] = Field(
         (), description="When not empty, passages in other languages are removed (reason language). Default: all are kept."
     )
