@@ -53,7 +53,7 @@ _SHARES = pa.list_(pa.struct([("lang", pa.string()), ("share", pa.float32())]))
 
 @dataclass(frozen=True)
 class Languages:
-    """Columns of `schemas.PASSAGES` (lang, lang_confidence, lang_shares, lang_spans, is_mixed), one value a row.
+    """Columns of `schemas.PASSAGES` (lang, lang_confidence, lang_shares, lang_spans, lang_switches, is_mixed), one value a row.
 
     columns      : those Arrow arrays by name. `lang` is the language of the running text; it is the largest share but where
                    names and terms of another language have more letters than the few Han around them.
@@ -162,7 +162,7 @@ def detect(texts: Texts, script_labels: U8Array, skip: BoolArray, settings: Lang
             break
         capacity *= 2
     rows, starts, ends, kinds, breaks, stats = rows[:n], starts[:n], ends[:n], kinds[:n], breaks[:n], stats[:n]
-    first = atoms.row_starts(rows, n, len(texts))
+    first = language_result.row_starts(rows, n, len(texts))
     zh = np.array([number["zh"], number["zh-Hans"], number["zh-Hant"]], np.int32)[np.where(script_labels <= HANT, script_labels, 0)]
     fixed = np.array([number[name] for name in fixed_languages()], np.int32)
     langs = np.full(n, number["und"], np.int32)
@@ -194,7 +194,7 @@ def detect(texts: Texts, script_labels: U8Array, skip: BoolArray, settings: Lang
                 texts.chars, classes, (rows, starts, ends, kinds, breaks, stats), cut_atom[order], cut_at[order]
             )
             n = len(rows)
-            first = atoms.row_starts(rows, n, len(texts))
+            first = language_result.row_starts(rows, n, len(texts))
             langs, likelihoods = langs[origin], likelihoods[origin]
             wanted = np.zeros(len(texts), np.bool_)
             wanted[rows[np.isin(origin, cut_atom)]] = True
@@ -220,11 +220,12 @@ def detect(texts: Texts, script_labels: U8Array, skip: BoolArray, settings: Lang
         settings.mixed_share,
     )
     sure = language_sure.confidence(*judged, result[0], models.scripts, numbers, number["und"])
-    return _columns(names, sure, *result)
+    return _columns(names, family, sure, *result)
 
 
 def _columns(
     names: tuple[str, ...],
+    family: I32Array,
     sure: npt.NDArray[np.float64],
     primary: I32Array,
     mixed: BoolArray,
@@ -247,10 +248,20 @@ def _columns(
             "lang_confidence": _array(np.round(sure, 4).astype(np.float32)),
             "lang_shares": _lists(count_offsets, ["lang", "share"], [counted, _array(shares)]),
             "lang_spans": _lists(span_offsets, ["start", "end", "lang"], spans),
+            "lang_switches": _switches(span_offsets, span_starts, family[span_langs]),
             "is_mixed": _array(mixed),
         },
         _lists(count_offsets, ["lang", "count"], [counted, _array(count_letters)]),
     )
+
+
+def _switches(offsets: I32Array, starts: I32Array, langs: I32Array) -> Any:
+    """list<int32>: where a span begins in another language than the span before it in its row."""
+    first = np.zeros(len(starts) + 1, np.bool_)
+    first[offsets[:-1]] = True
+    here = ~first[:-1] & np.concatenate([[False], langs[1:] != langs[:-1]])[: len(langs)]
+    before = np.concatenate([[0], np.cumsum(here)]).astype(np.int32)
+    return pa.ListArray.from_arrays(_array(before[offsets]), _array(starts[here]))
 
 
 def _array(values: Any) -> Any:

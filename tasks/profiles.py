@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -144,7 +144,7 @@ def _script_of(gram: str, classes: npt.NDArray[np.uint8]) -> int:
     return kinds.pop() if len(kinds) == 1 else -1
 
 
-def side_by_side(rows: Sequence[Any], kinds: Sequence[int], scripts: Sequence[int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+def side_by_side(rows: Iterable[Any], kinds: Sequence[int], scripts: Sequence[int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
     """Of each row the columns of its own script, one row after the other: where each begins, and all of them flat
     (with a row of zeros at the end, so that a place read as another script's stays inside).
 

@@ -102,7 +102,9 @@ class Language(_Section):
         " 0.95. Origin: of guesses less sure, four in five are wrong.",
     )
     keep: tuple[str, ...] = Field(
-        (), description="When not empty, passages in other languages are removed (reason language). Default: all are kept."
+        (),
+        description="When not empty, passages surely in other languages (confidence 0.75 or more) are removed (reason language)."
+        " What has no language (`und`: code, numbers, names) stays, and so does a mixed passage with one of these. Default: all are kept.",
     )
 
 

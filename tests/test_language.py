@@ -5,19 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import naive_language
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks import language, profiles, script, words
+from tasks import language, script
 from tasks.errors import SettingsError
-from tasks.kernels import language_decide
 from tasks.settings import Language, Script
 from tasks.store import schemas
-from tasks.store.text import Texts, from_str
+from tasks.store.text import Texts
 
 SENTENCES = {
     "en": [
@@ -304,115 +302,6 @@ def test_rows_do_not_depend_on_their_neighbours(rows: list[str]) -> None:
     for i, row in enumerate(rows):
         alone = detect([row])
         assert [column[i].as_py() for column in together.columns.values()] == [column[0].as_py() for column in alone.columns.values()]
-
-
-WORDS = {
-    "Latin": st.text(st.sampled_from("abcdeéßñøTHEnstăạ"), min_size=1, max_size=12)
-    | st.sampled_from(["the", "Haus", "vous", "của", "değil", "OK"]),
-    "Cyrillic": st.text(st.sampled_from("ДдЖжïыіаео"), min_size=1, max_size=9).filter(lambda word: "ï" not in word)
-    | st.sampled_from(["это", "або"]),
-    "Arabic": st.text(st.sampled_from("الفکیةن"), min_size=1, max_size=8) | st.sampled_from(["من", "است"]),
-}
-
-
-@given(st.sampled_from(sorted(WORDS)).flatmap(lambda alphabet: WORDS[alphabet]))
-@settings(deadline=None, max_examples=150)
-def test_scores_of_a_word_are_those_of_the_librarys_own_ngrams_and_of_the_word_lists(word: str) -> None:
-    candidates = Language().candidates
-    models, lists = profiles.load(candidates), words.load(candidates)
-    chars, blocks = from_str(word), models.blocks().tolist()
-    ngrams = naive_language.log_likelihoods(word, models.names)
-    kind = 0 if ord(word[0]) < 0x370 or ord(word[0]) >= 0x1E00 else 1 if ord(word[0]) < 0x600 else 2
-    scores = np.zeros(len(models.names), np.int32)
-    room = np.empty(language_decide.MAX_WORD + 1, np.uint32)
-    language_decide.score_word(chars, 0, len(chars), False, models.grams(), lists.arrays(), blocks[kind], blocks[kind + 1], room, scores)
-    for k in range(blocks[kind], blocks[kind + 1]):
-        want = ngrams[models.names[k]] + naive_language.word_evidence(word, models.names[k])
-        assert scores[k] / language_decide.SCALE == pytest.approx(want, abs=0.2)
-
-
-@given(st.lists(st.tuples(st.lists(st.integers(-90, 0), min_size=3, max_size=3), st.integers(0, 60)), min_size=1, max_size=9))
-@settings(deadline=None, max_examples=150)
-def test_the_chain_finds_the_best_languages(links: list[tuple[list[int], int]]) -> None:
-    scores, prices = [own for own, _ in links], [price for _, price in links]
-    best, back = np.array(scores[0], np.int64), np.zeros((len(links), 3), np.int8)
-    for i in range(1, len(links)):
-        language_decide.step(best, back[i], np.array(scores[i], np.int32), prices[i], 0, 3)
-    path = [int(best.argmax())]
-    for i in range(len(links) - 1, 0, -1):
-        path.append(int(back[i, path[-1]]))
-    path.reverse()
-    changes = sum(prices[i] for i in range(1, len(links)) if path[i] != path[i - 1])
-    assert best.max() == naive_language.best_chain(scores, prices) == sum(own[k] for own, k in zip(scores, path, strict=True)) - changes
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        (
-            "Nobody had expected that la rivière emporterait le sable jusqu'à la mer",
-            [("en", "Nobody had expected that"), ("fr", "la rivière emporterait le sable jusqu'à la mer")],
-        ),
-        (
-            "He told me that wir den Bericht morgen früh fertigstellen müssen and then he went home without another word",
-            [
-                ("en", "He told me that"),
-                ("de", "wir den Bericht morgen früh fertigstellen müssen"),
-                ("en", "and then he went home without another word"),
-            ],
-        ),
-    ],
-)
-def test_a_change_of_language_inside_a_sentence_is_found_at_its_word(text: str, parts: list[tuple[str, str]]) -> None:
-    assert spans(text) == parts
-    assert mixed(text)
-
-
-@pytest.mark.parametrize(
-    ("word", "lang"),
-    [
-        ("hello", "en"),
-        ("bonjour", "fr"),
-        ("Straße", "de"),
-        ("mañana", "es"),
-        ("então", "pt"),
-        ("perché", "it"),
-        ("değil", "tr"),
-        ("tidak", "id"),
-    ],
-)
-def test_a_lone_word_gets_the_best_guess(word: str, lang: str) -> None:
-    assert primary([word]) == [lang]
-
-
-@pytest.mark.parametrize("text", ["Sandpiper", "Maria Lindqvist", "PyTorch", "README", "x"])
-def test_names_and_acronyms_alone_are_und(text: str) -> None:
-    assert primary([text]) == ["und"]
-
-
-def test_a_guess_needs_the_least_confidence() -> None:
-    word, sure = "casa", float(detect(["casa"], least_confidence=0.0).columns["lang_confidence"][0].as_py())
-    assert primary([word], least_confidence=max(0.0, sure - 0.01)) != ["und"]
-    assert primary([word], least_confidence=min(1.0, sure + 0.01)) == ["und"]
-
-
-@pytest.mark.parametrize(
-    ("text", "lang"), [("経済", "ja"), ("東京駅", "ja"), ("北京大学", "zh-Hans"), ("爲君持酒勸斜陽", "zh-Hant"), ("蠎周刊", "zh")]
-)
-def test_forms_that_only_japanese_has_decide_han_alone(text: str, lang: str) -> None:
-    assert primary([text]) == [lang]
-
-
-def test_han_between_two_languages_follows_its_own_sentence() -> None:
-    text = "欧式蛋糕是一类以鸡蛋、面粉、奶油为主要原料的松软食品。日米大学野球、一勝一敗になりました。"
-    assert spans(text) == [
-        ("zh-Hans", "欧式蛋糕是一类以鸡蛋、面粉、奶油为主要原料的松软食品"),
-        ("ja", "日米大学野球、一勝一敗になりました"),
-    ]
-
-
-def test_hosts_in_capitals_carry_no_language() -> None:
-    assert primary(["EXAMPLE.COM/COM", "GITHUB.COM"]) == ["und", "und"]
 
 
 def test_documents_sum_their_passages() -> None:

@@ -367,9 +367,7 @@ def cut(chars, classes, atoms, cut_atom, cut_at):
     """
     rows, starts, ends, kinds, breaks, stats = atoms
     n = len(rows) + len(cut_atom)
-    origin = np.empty(n, np.int64)
-    new_starts = np.empty(n, np.int64)
-    new_ends = np.empty(n, np.int64)
+    origin, new_starts, new_ends = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
     m = 0
     at = 0
     for a in range(len(rows)):
@@ -386,8 +384,7 @@ def cut(chars, classes, atoms, cut_atom, cut_at):
             m += 1
         new_ends[at] = ends[a]
         at += 1
-    new_breaks = breaks[origin]
-    new_stats = stats[origin]
+    new_breaks, new_stats = breaks[origin], stats[origin]
     for at in range(n):
         again = at > 0 and origin[at - 1] == origin[at]
         if again:
@@ -399,14 +396,3 @@ def cut(chars, classes, atoms, cut_atom, cut_at):
                 k = _class(classes, chars[i])
                 i = _take_word(chars, classes, i, new_ends[at], _script(k), new_stats[at]) if k >= ALPHABET else i + 1
     return rows[origin], new_starts, new_ends, kinds[origin], new_breaks, new_stats, origin
-
-
-@njit(cache=True, nogil=True)
-def row_starts(rows, n, n_rows):
-    """(n_rows + 1,) int64: atoms of row r are first[r] : first[r + 1]."""
-    first = np.zeros(n_rows + 1, np.int64)
-    for a in range(n):
-        first[rows[a] + 1] += 1
-    for r in range(n_rows):
-        first[r + 1] += first[r]
-    return first

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tasks.kernels.language import BREAK_MASK, CLAUSE_BREAK, KIND_CJK, SENTENCE_BREAK, WORD_BREAK
+from tasks.kernels.language import BREAK_MASK, KIND_CJK, SENTENCE_BREAK, WORD_BREAK
 
 SCALE = 1024  # fixed-point steps a nat: sums are exact and the same on every machine
 #: Letters of a word, and words of an atom, that are scored: longer ones are no words, and by then the decision is past any

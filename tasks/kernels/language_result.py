@@ -278,3 +278,14 @@ def _span(span_starts, span_ends, span_langs, row_begin, n, start, end, lang, ap
     span_ends[n] = end
     span_langs[n] = lang
     return n + 1
+
+
+@njit(cache=True, nogil=True)
+def row_starts(rows, n, n_rows):
+    """(n_rows + 1,) int64: atoms of row r are first[r] : first[r + 1]."""
+    first = np.zeros(n_rows + 1, np.int64)
+    for a in range(n):
+        first[rows[a] + 1] += 1
+    for r in range(n_rows):
+        first[r + 1] += first[r]
+    return first
