@@ -256,12 +256,12 @@ def _columns(
 
 
 def _switches(offsets: I32Array, starts: I32Array, langs: I32Array) -> Any:
-    """list<int32>: where a span begins in another language than the span before it in its row."""
+    """list<int64>: where a span begins in another language than the span before it in its row."""
     first = np.zeros(len(starts) + 1, np.bool_)
     first[offsets[:-1]] = True
     here = ~first[:-1] & np.concatenate([[False], langs[1:] != langs[:-1]])[: len(langs)]
     before = np.concatenate([[0], np.cumsum(here)]).astype(np.int32)
-    return pa.ListArray.from_arrays(_array(before[offsets]), _array(starts[here]))
+    return pa.ListArray.from_arrays(_array(before[offsets]), _array(starts[here].astype(np.int64)))
 
 
 def _array(values: Any) -> Any:

@@ -101,7 +101,7 @@ PASSAGES = pa.schema(
         _field("lang_spans", _records(start=INT32, end=INT32, lang=STRING), "Runs of one language in `text`, code points, half-open."),
         _field(
             "lang_switches",
-            pa.list_(INT32),
+            pa.list_(INT64),
             "Where the language changes: starts of spans in another language than the span before (names and terms count,"
             " simplified and traditional Chinese are one language). Code points in `text`.",
         ),
