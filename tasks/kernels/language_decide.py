@@ -17,7 +17,8 @@ SCALE = 1024  # fixed-point steps a nat: sums are exact and the same on every ma
 MAX_WORD, MAX_WORDS = 48, 256
 #: A letter counts in about three n-grams of langdetect and in one word, so the evidence of words counts three times.
 WORD_WEIGHT = 3
-#: Evidence (nats) that a change of language needs between words, clauses and sentences.
+#: Evidence (nats) that a change of language needs between words, clauses and sentences. Set once, before any mixed passage was
+#: measured; `tests/bench/language.py` says what they give.
 SWITCH_WORD, SWITCH_CLAUSE, SWITCH_SENTENCE = 40 * SCALE, 24 * SCALE, 16 * SCALE
 #: Lead of English for a short name or term in Chinese prose: 6 nats. The n-grams of a name say where it comes from, not in
 #: which language it stands, so they count a quarter, and those of an acronym nothing.
