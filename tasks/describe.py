@@ -69,7 +69,7 @@ def describe(chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArr
         "script": names.take(pa.array(script)),
         "quality": pa.array(np.round(quality, 4).astype(np.float32)),
         "signals": signals,
-        **{name: languages.columns[name] for name in ("lang", "lang_confidence", "lang_shares", "lang_spans", "is_mixed")},
+        **languages.columns,
     }
     unconverted = _changed_spans(clean.chars, clean.offsets[:-1], clean.offsets[1:], text)
     return Described(columns, languages.lang_letters, clean, unconverted)

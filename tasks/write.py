@@ -13,7 +13,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.boilerplate import LineVerdicts, RuleSet, evidence
-from tasks.decide import BLOCK, BOILERPLATE, EXACT, EXTRACTION, KEPT, LANGUAGE, NEAR, QUALITY, REASONS, STAGES, TEMPLATE, filter_reasons
+from tasks.decide import (
+    BLOCK,
+    BOILERPLATE,
+    EXACT,
+    EXTRACTION,
+    FILTERED,
+    KEPT,
+    LANGUAGE,
+    NEAR,
+    QUALITY,
+    REASONS,
+    STAGES,
+    TEMPLATE,
+    filter_reasons,
+)
 from tasks.describe import describe
 from tasks.documents import documents
 from tasks.kernels import decide as kernel
@@ -118,7 +132,9 @@ def _fragments(batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Tab
         "visible": utf8.count_visible(texts.chars, start, end),
         "row": owner,
         "parent_id": inherited["passage_id"],
-        "reason": np.where(reason == KEPT, filter_reasons(described.columns["lang"], described.columns["quality"], settings), reason),
+        "reason": np.where(
+            reason == KEPT, filter_reasons(pa.table({name: described.columns[name] for name in FILTERED}), settings), reason
+        ),
         "rule": verdicts.line_rule[first],
         "line": first,
     }

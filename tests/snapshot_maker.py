@@ -189,6 +189,7 @@ def _judge(source: str, spans: list[Span], made: dict[str, list[Span]], family: 
                 "lang_confidence": 1.0,
                 "lang_shares": [{"lang": "zh-Hans", "share": 1.0}],
                 "lang_spans": [{"start": 0, "end": len(span.text), "lang": "zh-Hans"}],
+                "lang_switches": [],
                 "is_mixed": False,
                 "quality": 0.9,
                 "signals": {name: 1 for name, _, _ in SIGNALS},

@@ -16,6 +16,7 @@ from matching_world import HAN, World, paragraph
 from tasks.decide import KEPT, LANGUAGE, QUALITY, filter_reasons
 from tasks.kernels import decide as kernel
 from tasks.settings import Settings
+from tasks.store import schemas
 
 DUPLICATE = ("exact_duplicate", "near_duplicate", "duplicate_block")
 
@@ -102,13 +103,33 @@ def test_precedence_is_rule_then_language_then_quality_then_duplicate(tmp_path: 
         assert row["quality"] >= 1.0
 
 
+def described(langs: list[str | None], quality: list[float | None], **columns: list[object]) -> pa.Table:
+    """Rows as the filters see them: sure and not mixed, unless columns say otherwise."""
+    n = len(langs)
+    rows = {"lang_confidence": [1.0] * n, "is_mixed": [False] * n, "lang_shares": [[]] * n, **columns}
+    shares = pa.array(rows.pop("lang_shares"), schemas.PASSAGES.field("lang_shares").type)
+    return pa.table({"lang": pa.array(langs, pa.string()), "quality": pa.array(quality, pa.float32()), "lang_shares": shares, **rows})
+
+
 def test_filters_let_rows_without_a_language_or_a_score_pass() -> None:
-    lang = pa.array(["zh-Hans", "zh", "en", "und", None, "zhx"])
-    quality = pa.array([0.1, 0.9, 0.9, None, 0.9, float("nan")], pa.float32())
+    rows = described(["zh-Hans", "zh", "en", "und", None, "zhx"], [0.1, 0.9, 0.9, None, 0.9, float("nan")])
     strict = Settings.model_validate({"language": {"keep": ("zh",)}, "quality": {"minimum": 0.5}})
-    assert filter_reasons(lang, quality, strict).tolist() == [QUALITY, KEPT, LANGUAGE, KEPT, KEPT, LANGUAGE]
-    assert filter_reasons(lang, quality, Settings()).tolist() == [KEPT] * 6
-    assert filter_reasons(lang.slice(0, 0), quality.slice(0, 0), strict).tolist() == []
+    assert filter_reasons(rows, strict).tolist() == [QUALITY, KEPT, LANGUAGE, KEPT, KEPT, LANGUAGE]
+    assert filter_reasons(rows, Settings()).tolist() == [KEPT] * 6
+    assert filter_reasons(rows.slice(0, 0), strict).tolist() == []
+
+
+def test_a_guess_and_a_mixture_with_a_kept_language_stay() -> None:
+    shares = [{"lang": "en", "share": 0.7}, {"lang": "zh-Hans", "share": 0.3}]
+    rows = described(
+        ["pt", "pt", "en", "en", "en"],
+        [1.0] * 5,
+        lang_confidence=[0.5, 0.9, 1.0, 1.0, 1.0],
+        is_mixed=[False, False, True, False, True],
+        lang_shares=[[], [], shares, shares, [{"lang": "en", "share": 0.95}, {"lang": "zh", "share": 0.05}]],
+    )
+    settings = Settings.model_validate({"language": {"keep": ("zh",)}})
+    assert filter_reasons(rows, settings).tolist() == [KEPT, LANGUAGE, KEPT, LANGUAGE, LANGUAGE]
 
 
 LINES = "今天我们去了海边的码头看船\n本节目由河湾茶叶铺赞助播出\n然后在小店里吃了一碗热汤面\n晚上回到家里写信给远方朋友\n窗外的雨一直下到天亮才停"

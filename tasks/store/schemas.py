@@ -104,6 +104,12 @@ PASSAGES = pa.schema(
         _field("lang_confidence", FLOAT32, "Confidence of `lang`, 0 to 1."),
         _field("lang_shares", _records(lang=STRING, share=FLOAT32), "Share of letters by language, largest first."),
         _field("lang_spans", _records(start=INT32, end=INT32, lang=STRING), "Runs of one language in `text`, code points, half-open."),
+        _field(
+            "lang_switches",
+            pa.list_(INT64),
+            "Where the language changes: starts of spans in another language than the span before (names and terms count,"
+            " simplified and traditional Chinese are one language). Code points in `text`.",
+        ),
         _field("is_mixed", BOOL, "Whether running text in a second language makes up a tenth or more of the letters."),
         _field("quality", FLOAT32, "Quality score, 0 (noise) to 1 (clean running text)."),
         _field("signals", SIGNALS_TYPE, "Measured numbers of the passage: " + "; ".join(f"{n}: {d}" for n, _, d in SIGNALS)),
