@@ -18,12 +18,15 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.kernels import buckets as kernel
+from tasks.kernels import compare
 from tasks.settings import Matching
-from tasks.shingles import shingle_sets
-from tasks.sketch import Sketcher
+from tasks.shingles import shingle_lists, shingle_sets
+from tasks.sketch import Sketch, Sketcher
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, Texts, U64Array
 from tasks.store.unique import unique
 
+#: Makes digests of texts, and offsets.
+Maker = Callable[[Texts], tuple[U64Array, I64Array]]
 A = TypeVar("A")
 T = TypeVar("T")
 
@@ -33,6 +36,8 @@ _BATCH = 1 << 22
 _ROWS = 4096
 #: Pairs that are compared in one go.
 _PAIRS = 1 << 15
+#: Shingles of pairs whose lists are made in one go: what they take stays near the cache.
+_LISTED = 1 << 18
 #: Shingles of sets that are held at a time, 8 bytes each: what verification takes of memory.
 _HELD = 1 << 23
 
@@ -66,27 +71,13 @@ class Sets:
 
     texts  : gives the texts of passages, named by ascending numbers; number : (members,) int64, number of each member.
     make   : gives the sorted distinct digests of texts, and offsets.
+    lists  : gives the digests in any order and with repeats, which is cheaper; `make` when there is no such thing.
     sizes  : (members,) int32, size of each set; -1 where nobody asked yet (see `sized`).
     """
 
-    def __init__(
-        self, texts: Callable[[I64Array], Texts], number: I64Array, make: Callable[[Texts], tuple[U64Array, I64Array]], threads: int = 1
-    ) -> None:
-        self._texts, self._number, self._make, self._threads = texts, number, make, threads
+    def __init__(self, texts: Callable[[I64Array], Texts], number: I64Array, make: Maker, threads: int = 1, lists: Maker | None = None) -> None:
+        self._texts, self._number, self._make, self._threads, self._lists = texts, number, make, threads, lists or make
         self.sizes = np.full(len(number), -1, np.int32)
-
-    def outline(self, members: I64Array) -> tuple[I32Array, U64Array]:
-        """Size of each member's set, int32, and bitmaps of the sets (see `kernels.buckets.bitmaps`)."""
-        bits = np.empty((len(members), kernel.BITMAP), np.uint64)
-
-        def one(chosen: I64Array) -> None:
-            values, offsets = self._made(self._number[members[chosen]])
-            self.sizes[members[chosen]] = np.diff(offsets)
-            bits[chosen] = kernel.bitmaps(values, offsets)
-
-        for _ in self._map(one, np.argsort(self._number[members], kind="stable"), _ROWS):
-            pass
-        return self.sizes[members], bits
 
     def all(self, count: int) -> tuple[I64Array, tuple[U64Array, I64Array]]:
         """The sets of members 0..count-1 at once: the members in the order in which their sets stand, and sets and offsets."""
@@ -98,8 +89,36 @@ class Sets:
     def sized(self, members: I64Array) -> I32Array:
         """Size of each member's set, int32."""
         unknown = np.unique(members[self.sizes[members] < 0])
-        self.outline(unknown)
+
+        def one(chosen: I64Array) -> None:
+            self.sizes[chosen] = np.diff(self._made(self._number[chosen])[1])
+
+        for _ in self._map(one, unknown[np.argsort(self._number[unknown], kind="stable")], _ROWS):
+            pass
         return self.sizes[members]
+
+    def verified(self, left: I64Array, right: I64Array, counts: I32Array, threshold: float) -> I32Array:
+        """(m,) int32, what the sets of pairs of members have in common; -1 where their similarity cannot reach the threshold.
+
+        counts : (members,) int32, length of each member's list. The sizes of the sets of the other pairs are noted in `sizes`.
+        """
+        out = np.empty(len(left), np.int32)
+
+        def one(cut: tuple[int, int]) -> None:
+            chosen = slice(*cut)
+            numbers, place = np.unique(self._number[np.concatenate([left[chosen], right[chosen]])], return_inverse=True)
+            values, offsets = self._lists(self._texts(numbers))
+            half = len(place) // 2
+            common, a, b = compare.verify(values, offsets, place[:half], place[half:], threshold)
+            good = common >= 0
+            self.sizes[left[chosen][good]], self.sizes[right[chosen][good]] = a[good], b[good]
+            out[chosen] = common
+
+        ends = np.cumsum(counts[left] + counts[right], dtype=np.int64)
+        cuts = np.unique(np.searchsorted(ends, np.arange(0, ends[-1:].sum() + _LISTED, _LISTED), side="left"))
+        for _ in in_order(one, pairwise(cuts.tolist()), self._threads):
+            pass
+        return out
 
     def common(self, left: I64Array, right: I64Array, floor: I32Array) -> I32Array:
         """(m,) int32, what the sets of pairs of members have in common; -1 for some of those that have less than `floor`.
@@ -165,8 +184,8 @@ def least_common(sizes: I32Array, left: I64Array, right: I64Array, threshold: fl
 
 
 def near_pairs(
-    count: int,
     keys: Callable[[int], U64Array],
+    outline: tuple[I32Array, U64Array],
     sets: Sets,
     settings: Matching,
     threshold: float,
@@ -175,17 +194,14 @@ def near_pairs(
 ) -> Pairs:
     """All pairs of members that share a bucket and whose exact similarity reaches the threshold.
 
-    count    : members; keys : gives the (count,) keys of a band.
+    keys     : gives the (members,) keys of a band.
+    outline  : (members,) int32, length of each list of shingles, and (members, BITMAP) uint64, its bitmap (see `kernels.buckets`).
     counters : gets candidates, hotbuckets and hot_members (buckets over the cap are compared with their leaders only), near_pairs.
     """
-    active = np.zeros(count, np.bool_)
-    for chosen in in_order(lambda band: kernel.repeated(keys(band)), range(settings.bands), threads):
-        active[chosen] = True
-    rows = np.flatnonzero(active)
-    sizes, bits = sets.outline(rows)
+    counts, bits = outline
 
     def bucket_pairs(band: int) -> tuple[U64Array, int, int, int]:
-        return band_pairs(keys(band)[rows], sizes, bits, settings, threshold)
+        return band_pairs(keys(band), counts, bits, settings, threshold)
 
     pending, held, compared, hot, hot_members = [np.empty(0, np.uint64)], 0, 0, 0, 0
     for found, more_compared, more_hot, more_members in in_order(bucket_pairs, range(settings.bands), threads):
@@ -195,12 +211,13 @@ def near_pairs(
         if held > _BATCH:
             pending = [unique(np.concatenate(pending))]
             held = 0
-    candidates = Pairs.of(unique(np.concatenate(pending)), np.empty(0, np.int32))
-    floor = least_common(sizes, candidates.left, candidates.right, threshold)
-    common = sets.common(rows[candidates.left], rows[candidates.right], floor)
-    good = common >= np.maximum(floor, 1)
+    met = Pairs.of(unique(np.concatenate(pending)), np.empty(0, np.int32))
+    possible = kernel.within(bits, counts, met.left, met.right, threshold)
+    left, right = met.left[possible], met.right[possible]
+    common = sets.verified(left, right, counts, threshold)
+    good = common >= np.maximum(least_common(sets.sizes, left, right, threshold), 1)
     counters.update(compared=compared, candidates=len(common), hotbuckets=hot, hot_members=hot_members, near_pairs=int(good.sum()))
-    return Pairs(rows[candidates.left[good]], rows[candidates.right[good]], common[good])
+    return Pairs(left[good], right[good], common[good])
 
 
 def every_pair(count: int, sets: Sets, threshold: float, counters: dict[str, int], threads: int = 1) -> Pairs:
@@ -219,7 +236,7 @@ def every_pair(count: int, sets: Sets, threshold: float, counters: dict[str, int
 
 
 def band_pairs(keys: U64Array, sizes: I32Array, bits: U64Array, settings: Matching, threshold: float) -> tuple[U64Array, int, int, int]:
-    """Candidates of one band as left << 32 | right, distinct: pairs that share a bucket and that sizes and bitmaps leave possible.
+    """Candidates of one band as left << 32 | right, distinct: pairs that share a bucket and that lengths and bitmaps leave possible.
 
     returns : pairs, how many were looked at, buckets over the cap, members in them.
     """
@@ -264,26 +281,23 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
     [0, 0, 1]
     """
     columns: list[pa.Array] = []
-    folds, signed, bands = [np.empty(0, np.uint64)], [np.empty(0, np.bool_)], [np.empty((settings.bands, 0), np.uint64)]
+    sketches = [Sketcher(settings, form=form, anchors=False, signatures=False).sketch(Texts.of([]), np.empty(0, np.bool_))]
     sketchers = [Sketcher(settings, form=form, anchors=False, signatures=False) for _ in range(threads)]
 
-    def first_pass(batch: pa.Array) -> tuple[U64Array, BoolArray, U64Array]:
+    def first_pass(batch: pa.Array) -> Sketch:
         sketcher = sketchers.pop()
         texts = Texts.from_arrow(batch)
         one = sketcher.sketch(texts, np.ones(len(texts), np.bool_))
         sketchers.append(sketcher)
-        return one.fold, one.long, one.bands
+        return one
 
     def kept() -> Iterable[pa.Array]:
         for batch in batches:
             columns.append(batch)
             yield batch
 
-    for fold, long, keys in in_order(first_pass, kept(), threads):
-        folds.append(fold)
-        signed.append(long)
-        bands.append(keys)
-    fold, long = np.concatenate(folds), np.concatenate(signed)
+    sketches += in_order(first_pass, kept(), threads)
+    fold, long, counts, bits = (np.concatenate([getattr(one, name) for one in sketches]) for name in ("fold", "long", "counts", "bits"))
     classes, first, _ = kernel.classes(fold, np.arange(len(fold), dtype=np.int64))
     member = first[long[first]]
     row = (np.cumsum(long) - 1)[member]  # a member's place among the signed
@@ -297,9 +311,12 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
         return Texts.from_arrow(pa.concat_arrays(pieces) if pieces else pa.array([], pa.string()))
 
     counters = {"passages": len(fold), "classes": len(first), "signed": len(member)}
-    sets = Sets(texts_of, member, lambda texts: shingle_sets(texts, settings, form), threads)
-    pairs = near_pairs(
-        len(member), lambda band: np.concatenate([k[band] for k in bands])[row], sets, settings, threshold, counters, threads
+    def keys(band: int) -> U64Array:
+        return np.concatenate([one.bands[band] for one in sketches])[row]
+
+    sets = Sets(
+        texts_of, member, lambda texts: shingle_sets(texts, settings, form), threads, lambda texts: shingle_lists(texts, settings, form)
     )
+    pairs = near_pairs(keys, (counts[row], bits[row]), sets, settings, threshold, counters, threads)
     union = sets.sizes[pairs.left] + sets.sizes[pairs.right] - pairs.common
     return Found(classes, first, member[pairs.left], member[pairs.right], (pairs.common / union).astype(np.float32), counters)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tasks.kernels import buckets
 from tasks.kernels import sketch as kernel
 from tasks.kernels import utf8
 from tasks.minhash import U32Matrix, permutations
@@ -33,6 +34,7 @@ class Sketch:
     long       : (n,) bool, long enough to be compared by similarity.
     signatures : (m, permutations) uint32, bit-identical to datasketch 2.0; no row when they were not asked for.
     bands      : (bands, m) uint64, digests of the bands.
+    counts     : (m,) int32, shingles with repeats; bits : (m, BITMAP) uint64, what bits they hash to (see `kernels.buckets.bitmaps`).
     anchors    : winnowed long runs of signed passages, for finding one inside another: values uint64 and offsets (n + 1,).
     """
 
@@ -42,6 +44,8 @@ class Sketch:
     long: BoolArray
     signatures: U32Matrix
     bands: U64Array
+    counts: I32Array
+    bits: U64Array
     anchors: tuple[U64Array, I64Array]
 
 
@@ -114,7 +118,8 @@ class Sketcher:
         n = len(texts)
         fold, plain, tokens, long = np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.int32), np.empty(n, np.bool_)
         ends = np.zeros(n + 1, np.int64)
-        signatures, keys, anchors = [], [], []
+        signatures, keys, anchors, bits = [], [], [], []
+        counts = [np.empty(0, np.int64)]
         at = 0
         for first, last in blocks(texts.offsets):
             count = self._block(texts, able, first, last)
@@ -127,6 +132,8 @@ class Sketcher:
             anchors.append(room.anchors[: room.ends[rows - 1]].copy())
             at = int(ends[last])
             keys.append(room.keys[:, :count].copy())
+            counts.append(np.diff(of.ends[:count], prepend=0))
+            bits.append(buckets.bitmaps(of.runs, np.append(0, of.ends[:count])))
             if self._signatures:
                 signatures.append(room.signatures[:count].copy())
         # A separator or a row of emoji has no element; it is compared by its characters, lest *** equal 🎉.
@@ -139,6 +146,8 @@ class Sketcher:
             long,
             np.concatenate(signatures) if signatures else np.empty((0, self._settings.permutations), np.uint32),
             np.concatenate(keys, axis=1) if keys else np.empty((self._settings.bands, 0), np.uint64),
+            np.concatenate(counts).astype(np.int32),
+            np.concatenate(bits) if bits else np.empty((0, buckets.BITMAP), np.uint64),
             (np.concatenate(anchors) if anchors else np.empty(0, np.uint64), ends),
         )
 
