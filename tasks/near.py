@@ -18,11 +18,10 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.kernels import buckets as kernel
-from tasks.kernels import compare
 from tasks.settings import Matching
-from tasks.shingles import shingle_lists, shingle_sets
-from tasks.sketch import Sketch, Sketcher
-from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, Texts, U64Array
+from tasks.shingles import shingle_sets
+from tasks.sketch import CharacterSketcher, Sketch, Sketcher
+from tasks.store.text import F32Array, I32Array, I64Array, Texts, U64Array
 from tasks.store.unique import unique
 
 #: Makes digests of texts, and offsets.
@@ -36,8 +35,6 @@ _BATCH = 1 << 22
 _ROWS = 4096
 #: Pairs that are compared in one go.
 _PAIRS = 1 << 15
-#: Shingles of pairs whose lists are made in one go: what they take stays near the cache.
-_LISTED = 1 << 18
 #: Shingles of sets that are held at a time, 8 bytes each: what verification takes of memory.
 _HELD = 1 << 23
 
@@ -71,12 +68,11 @@ class Sets:
 
     texts  : gives the texts of passages, named by ascending numbers; number : (members,) int64, number of each member.
     make   : gives the sorted distinct digests of texts, and offsets.
-    lists  : gives the digests in any order and with repeats, which is cheaper; `make` when there is no such thing.
     sizes  : (members,) int32, size of each set; -1 where nobody asked yet (see `sized`).
     """
 
-    def __init__(self, texts: Callable[[I64Array], Texts], number: I64Array, make: Maker, threads: int = 1, lists: Maker | None = None) -> None:
-        self._texts, self._number, self._make, self._threads, self._lists = texts, number, make, threads, lists or make
+    def __init__(self, texts: Callable[[I64Array], Texts], number: I64Array, make: Maker, threads: int = 1) -> None:
+        self._texts, self._number, self._make, self._threads = texts, number, make, threads
         self.sizes = np.full(len(number), -1, np.int32)
 
     def all(self, count: int) -> tuple[I64Array, tuple[U64Array, I64Array]]:
@@ -98,26 +94,21 @@ class Sets:
         return self.sizes[members]
 
     def verified(self, left: I64Array, right: I64Array, counts: I32Array, threshold: float) -> I32Array:
-        """(m,) int32, what the sets of pairs of members have in common; -1 where their similarity cannot reach the threshold.
+        """(m,) int32, what the sets of pairs of members have in common; -1 for some of those that do not reach the threshold.
 
-        counts : (members,) int32, length of each member's list. The sizes of the sets of the other pairs are noted in `sizes`.
+        counts : (members,) int32, never fewer than a set has. The exact sizes are noted in `sizes`.
         """
         out = np.empty(len(left), np.int32)
-
-        def one(cut: tuple[int, int]) -> None:
-            chosen = slice(*cut)
-            numbers, place = np.unique(self._number[np.concatenate([left[chosen], right[chosen]])], return_inverse=True)
-            values, offsets = self._lists(self._texts(numbers))
-            half = len(place) // 2
-            common, a, b = compare.verify(values, offsets, place[:half], place[half:], threshold)
-            good = common >= 0
-            self.sizes[left[chosen][good]], self.sizes[right[chosen][good]] = a[good], b[good]
-            out[chosen] = common
-
-        ends = np.cumsum(counts[left] + counts[right], dtype=np.int64)
-        cuts = np.unique(np.searchsorted(ends, np.arange(0, ends[-1:].sum() + _LISTED, _LISTED), side="left"))
-        for _ in in_order(one, pairwise(cuts.tolist()), self._threads):
-            pass
+        for chosen in _cuts(left, right, counts):
+            sides = left[chosen], right[chosen]
+            members = np.unique(np.concatenate(sides))
+            members = members[np.argsort(self._number[members], kind="stable")]
+            values, offsets = _joined(self._map(self._made, self._number[members], _ROWS))
+            self.sizes[members] = np.diff(offsets)
+            place = np.empty(len(self._number), np.int64)
+            place[members] = np.arange(len(members))
+            floor = least_common(self.sizes, *sides, threshold)
+            out[chosen] = self._intersections(values, offsets, place[sides[0]], place[sides[1]], floor)
         return out
 
     def common(self, left: I64Array, right: I64Array, floor: I32Array) -> I32Array:
@@ -166,6 +157,17 @@ def in_order(work: Callable[[A], T], items: Iterable[A], threads: int) -> Iterat
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+
+
+def _cuts(left: I64Array, right: I64Array, counts: I32Array) -> list[slice]:
+    """Pairs that are compared while their sets are held: all, if they have no more than _HELD digests, or as many pairs as have so many."""
+    members = np.zeros(len(counts), np.bool_)
+    members[left] = members[right] = True
+    if counts[members].sum(dtype=np.int64) <= _HELD:
+        return [slice(0, len(left))]
+    ends = np.cumsum(counts[left] + counts[right], dtype=np.int64)
+    bounds = np.searchsorted(ends, np.arange(_HELD, ends[-1], _HELD)).tolist()
+    return [slice(a, b) for a, b in pairwise([0, *bounds, len(left)]) if a < b]
 
 
 def _joined(pieces: Iterable[tuple[U64Array, I64Array]]) -> tuple[U64Array, I64Array]:
@@ -272,6 +274,19 @@ class Found:
     counters: dict[str, int]
 
 
+def _sketcher(settings: Matching, form: str) -> Callable[[pa.Array], Sketch]:
+    """What sketches all rows of a column in this form."""
+    if form == "characters":
+        return CharacterSketcher(settings).sketch_strings
+    sketcher = Sketcher(settings, anchors=False, signatures=False)
+
+    def sketch(batch: pa.Array) -> Sketch:
+        texts = Texts.from_arrow(batch)
+        return sketcher.sketch(texts, np.ones(len(texts), np.bool_))
+
+    return sketch
+
+
 def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: float, *, form: str = "fold", threads: int = 1) -> Found:
     """Near duplicates among the passages of a column, given in batches of some thousand rows, without stage files.
 
@@ -281,13 +296,11 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
     [0, 0, 1]
     """
     columns: list[pa.Array] = []
-    sketches = [Sketcher(settings, form=form, anchors=False, signatures=False).sketch(Texts.of([]), np.empty(0, np.bool_))]
-    sketchers = [Sketcher(settings, form=form, anchors=False, signatures=False) for _ in range(threads)]
+    sketchers = [_sketcher(settings, form) for _ in range(threads)]
 
     def first_pass(batch: pa.Array) -> Sketch:
         sketcher = sketchers.pop()
-        texts = Texts.from_arrow(batch)
-        one = sketcher.sketch(texts, np.ones(len(texts), np.bool_))
+        one = sketcher(batch)
         sketchers.append(sketcher)
         return one
 
@@ -296,7 +309,7 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
             columns.append(batch)
             yield batch
 
-    sketches += in_order(first_pass, kept(), threads)
+    sketches = [first_pass(pa.array([], pa.string())), *in_order(first_pass, kept(), threads)]
     fold, long, counts, bits = (np.concatenate([getattr(one, name) for one in sketches]) for name in ("fold", "long", "counts", "bits"))
     classes, first, _ = kernel.classes(fold, np.arange(len(fold), dtype=np.int64))
     member = first[long[first]]
@@ -311,12 +324,11 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
         return Texts.from_arrow(pa.concat_arrays(pieces) if pieces else pa.array([], pa.string()))
 
     counters = {"passages": len(fold), "classes": len(first), "signed": len(member)}
+
     def keys(band: int) -> U64Array:
         return np.concatenate([one.bands[band] for one in sketches])[row]
 
-    sets = Sets(
-        texts_of, member, lambda texts: shingle_sets(texts, settings, form), threads, lambda texts: shingle_lists(texts, settings, form)
-    )
+    sets = Sets(texts_of, member, lambda texts: shingle_sets(texts, settings, form), threads)
     pairs = near_pairs(keys, (counts[row], bits[row]), sets, settings, threshold, counters, threads)
     union = sets.sizes[pairs.left] + sets.sizes[pairs.right] - pairs.common
     return Found(classes, first, member[pairs.left], member[pairs.right], (pairs.common / union).astype(np.float32), counters)

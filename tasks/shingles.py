@@ -219,12 +219,6 @@ def shingle_sets(texts: Texts, settings: Matching, form: str = "fold") -> tuple[
     return shingles, shingle_offsets
 
 
-def shingle_lists(texts: Texts, settings: Matching, form: str = "fold") -> tuple[U64Array, I64Array]:
-    """Shingles of each row in order of place, with repeats, and their offsets: `shingle_sets` before sorting."""
-    shingles, shingle_offsets = kernel.runs(*tokenize(texts, form), *weights(settings))
-    return shingles, shingle_offsets
-
-
 def slot_sets(texts: Texts) -> tuple[U64Array, I64Array]:
     """Sorted distinct digests of what a copy must not lose: slot tokens, numerals, alphabetic words, each as often as it comes; and offsets."""
     slots, slot_offsets = kernel.slots(*tokenize(texts))

@@ -246,7 +246,7 @@ def bucket_pairs(keys, members, sizes, bits, cap, threshold, leading, pairs):
     n = len(keys)
     capacity = len(pairs)
     share = (1.0 - threshold) / (1.0 + threshold)
-    lead_share = (1.0 - leading) / (1.0 + leading)
+    lead_share = leading / (1.0 + leading)
     room = _largest(keys, cap)
     near = np.empty((_SWEEP, BITMAP), np.uint64)
     leaders = np.empty(room, np.int64)
@@ -287,7 +287,10 @@ def bucket_pairs(keys, members, sizes, bits, cap, threshold, leading, pairs):
                         if found < capacity:
                             pairs[found] = (np.uint64(members[leaders[x]]) << np.uint64(32)) | np.uint64(members[y])
                         found += 1
-                        follows |= np.int64(apart[x]) <= lead_share * (sizes[members[leaders[x]]] + size) + 1e-9
+                        other = np.int64(sizes[members[leaders[x]]])
+                        even = min(size, other) >= leading * max(size, other)
+                        most = (other + size - np.int64(apart[x])) >> 1  # that both can have
+                        follows |= even and most >= lead_share * (other + size) - 1e-9
             if not over or (not follows and count < cap):
                 leaders[count] = y
                 limits[count] = share * size

@@ -150,28 +150,6 @@ def shingle(elements, flags, offsets, token_weight, letter_weight, threshold):
 
 
 @njit(cache=True, nogil=True)
-def runs(elements, flags, offsets, token_weight, letter_weight, threshold):
-    """The shingles of each row as they stand, neither sorted nor distinct: what a table needs, at a fraction of the cost.
-
-    returns : shingles uint64 and their offsets (n + 1,) int64.
-    """
-    n = len(offsets) - 1
-    out = np.empty(len(elements) + 1, np.uint64)
-    out_offsets = np.empty(n + 1, np.int64)
-    longest = 0
-    for row in range(n):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    prefix = np.empty(longest + 1, np.uint64)
-    power = _powers(longest + 1)
-    at = 0
-    for row in range(n):
-        out_offsets[row] = at
-        at += _hash_runs(elements, flags, offsets[row], offsets[row + 1], token_weight, letter_weight, threshold, prefix, power, out[at:])
-    out_offsets[n] = at
-    return out[:at], out_offsets
-
-
-@njit(cache=True, nogil=True)
 def slots(elements, flags, offsets):
     """Sorted distinct digests of what a copy must not lose: slot tokens, Chinese numerals, and alphabetic words, each as often as it comes.
 

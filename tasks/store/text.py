@@ -58,16 +58,8 @@ class Texts:
     @staticmethod
     def from_arrow(column: pa.Array | pa.ChunkedArray) -> Texts:
         """Column of an Arrow `string` or `large_string` array; nulls become empty rows."""
-        if isinstance(column, pa.ChunkedArray):
-            column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-        if column.null_count:
-            column = column.fill_null("")
-        if column.type != pa.large_string():
-            column = column.cast(pa.large_string())
-        _, offsets_buffer, data_buffer = column.buffers()
-        byte_offsets = np.frombuffer(offsets_buffer, np.int64)[column.offset : column.offset + len(column) + 1]
-        data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
-        chars, offsets = utf8.decode_rows(data, np.ascontiguousarray(byte_offsets))
+        data, byte_offsets = utf8_of(column)
+        chars, offsets = utf8.decode_rows(data, byte_offsets)
         return Texts(chars, offsets)
 
     def to_arrow(self) -> pa.StringArray:
@@ -77,6 +69,21 @@ class Texts:
     def take_spans(self, starts: I64Array, ends: I64Array) -> Texts:
         """New column of the spans chars[starts[i] : ends[i]] of this buffer."""
         return Texts(*utf8.gather(self.chars, starts, ends))
+
+
+def utf8_of(column: pa.Array | pa.ChunkedArray) -> tuple[U8Array, I64Array]:
+    """Bytes of a column of strings and where each row begins and the last ends, (n + 1,) int64; nulls become empty rows."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if column.null_count:
+        column = column.fill_null("")
+    if column.type not in (pa.string(), pa.large_string()):
+        column = column.cast(pa.large_string())
+    width = np.int32 if column.type == pa.string() else np.int64
+    _, offsets, data = column.buffers()
+    # An array without rows may have no offsets.
+    rows = np.frombuffer(offsets, width)[column.offset : column.offset + len(column) + 1] if len(column) else np.zeros(1)
+    return np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8), rows.astype(np.int64)
 
 
 def to_str(chars: U32Array) -> str:
