@@ -218,10 +218,10 @@ def fold_digests(texts: Texts, settings: Matching) -> U64Array:
     return Sketcher(settings, anchors=False, signatures=False).sketch(texts, np.zeros(len(texts), np.bool_)).fold
 
 
-def blocks(offsets: npt.NDArray[Any], block: int = BLOCK) -> Iterator[tuple[int, int]]:
+def blocks(offsets: npt.NDArray[Any], block: int) -> Iterator[tuple[int, int]]:
     """Runs of rows (first, last) of about `block` characters or bytes, and never without a row."""
     n = len(offsets) - 1
     cuts = np.searchsorted(offsets, np.arange(offsets[0] + block, offsets[-1] + block, block), side="left")
     # Empty rows take room too.
-    cuts = np.unique(np.concatenate([[0, n], np.arange(0, n, BLOCK // 32), np.minimum(cuts, n)]))
+    cuts = np.unique(np.concatenate([[0, n], np.arange(0, n, block // 32), np.minimum(cuts, n)]))
     yield from zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)
