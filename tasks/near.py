@@ -21,7 +21,7 @@ from tasks.kernels import buckets as kernel
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets
 from tasks.sketch import CharacterSketcher, Sketch, Sketcher
-from tasks.store.text import F32Array, I32Array, I64Array, Texts, U64Array
+from tasks.store.text import F32Array, I32Array, I64Array, Texts, U64Array, int64s
 from tasks.store.unique import unique
 
 #: Makes digests of texts, and offsets.
@@ -309,7 +309,7 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
             columns.append(batch)
             yield batch
 
-    sketches = [first_pass(pa.array([], pa.string())), *in_order(first_pass, kept(), threads)]
+    sketches = [first_pass(pa.nulls(0, pa.string())), *in_order(first_pass, kept(), threads)]
     fold, long, counts, bits = (np.concatenate([getattr(one, name) for one in sketches]) for name in ("fold", "long", "counts", "bits"))
     classes, first, _ = kernel.classes(fold, np.arange(len(fold), dtype=np.int64))
     member = first[long[first]]
@@ -320,8 +320,8 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
         part = np.searchsorted(base, wanted, side="right") - 1
         cuts = np.flatnonzero(np.diff(part)) + 1
         bounds = [0, *cuts.tolist(), len(wanted)] if len(wanted) else []
-        pieces = [columns[part[a]].take(pa.array(wanted[a:b] - base[part[a]])) for a, b in pairwise(bounds)]
-        return Texts.from_arrow(pa.concat_arrays(pieces) if pieces else pa.array([], pa.string()))
+        pieces = [columns[part[a]].take(int64s(wanted[a:b] - base[part[a]])) for a, b in pairwise(bounds)]
+        return Texts.from_arrow(pa.concat_arrays(pieces) if pieces else pa.nulls(0, pa.string()))
 
     counters = {"passages": len(fold), "classes": len(first), "signed": len(member)}
 

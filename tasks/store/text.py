@@ -86,6 +86,11 @@ def utf8_of(column: pa.Array | pa.ChunkedArray) -> tuple[U8Array, I64Array]:
     return np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8), rows.astype(np.int64)
 
 
+def int64s(values: I64Array) -> pa.Int64Array:
+    """Arrow array over the memory of `values`. `pa.array` would first import pandas where it is installed, to see whether it is one of its."""
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values, np.int64))])
+
+
 def to_str(chars: U32Array) -> str:
     """Python string of code points; lone surrogates become U+FFFD."""
     return np.ascontiguousarray(chars, "<u4").tobytes().decode("utf-32-le", errors="replace")

@@ -145,6 +145,8 @@ def _batches(path: Path, clock: Clock) -> Iterator[pa.Array]:
 
 def child(task: dict[str, Any]) -> dict[str, Any]:
     """Run one task in this process: what it took, and a digest of what it found."""
+    from start import four_passages
+
     from tasks.settings import Matching
 
     form, changed, threshold = SHAPES[task["shape"]]
@@ -152,7 +154,7 @@ def child(task: dict[str, Any]) -> dict[str, Any]:
     pa.set_cpu_count(threads)
     clock = Clock()
     watch_engine(clock)
-    warm = pa.array(["千淘万漉虽辛苦，吹尽狂沙始到金。panning the sand away", "千淘万漉虽辛苦，吹尽黄沙始到金。panning the sand away"] * 2)
+    warm = four_passages()
     search([warm, warm], settings, form, threshold, threads)
     started = {"startup_cpu": time.process_time(), "startup_wall": time.time() - task["begun"]}
     clock.seconds.clear()
