@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from tasks.kernels import buckets as kernel
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets
 from tasks.sketch import CharacterSketcher, Sketch, Sketcher
-from tasks.store.text import F32Array, I32Array, I64Array, Texts, U64Array, int64s
+from tasks.store.text import F32Array, I32Array, I64Array, Texts, U8Array, U64Array, utf8_of
 from tasks.store.unique import unique
 
 #: Makes digests of texts, and offsets.
@@ -141,7 +141,8 @@ class Sets:
         return np.concatenate(pieces) if pieces else np.empty(0, np.int32)
 
     def _map(self, work: Callable[[I64Array], T], rows: I64Array, step: int) -> Iterable[T]:
-        return in_order(work, [rows[start : start + step] for start in range(0, len(rows), step)], self._threads)
+        # No row is a piece too: so any search, and any rehearsal of one, loads all kernels.
+        return in_order(work, [rows[start : start + step] for start in range(0, max(1, len(rows)), step)], self._threads)
 
 
 def in_order(work: Callable[[A], T], items: Iterable[A], threads: int) -> Iterator[T]:
@@ -255,6 +256,18 @@ def band_pairs(keys: U64Array, sizes: I32Array, bits: U64Array, settings: Matchi
         capacity = found
 
 
+def _gathered(sketches: list[Sketch], rows: I64Array) -> U64Array:
+    """(len(rows), BITMAP) uint64: bitmaps of signed passages, rows ascending. Takes the sketches apart, so that none stands twice."""
+    out = np.empty((len(rows), kernel.BITMAP), np.uint64)
+    base = 0
+    for number, one in enumerate(sketches):
+        a, b = np.searchsorted(rows, [base, base + len(one.bits)])
+        np.take(one.bits, rows[a:b] - base, axis=0, out=out[a:b], mode="clip")  # clip: otherwise it makes a copy first
+        base += len(one.bits)
+        sketches[number] = replace(one, bits=one.bits[:0].copy())
+    return out
+
+
 @dataclass(frozen=True)
 class Found:
     """Near duplicates in a column of n passages.
@@ -295,7 +308,7 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
     >>> near_duplicates([rows], Matching(), 0.7).classes.tolist()
     [0, 0, 1]
     """
-    columns: list[pa.Array] = []
+    columns: list[tuple[U8Array, I64Array]] = []
     sketchers = [_sketcher(settings, form) for _ in range(threads)]
 
     def first_pass(batch: pa.Array) -> Sketch:
@@ -306,29 +319,29 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
 
     def kept() -> Iterable[pa.Array]:
         for batch in batches:
-            columns.append(batch)
+            columns.append(utf8_of(batch))
             yield batch
 
     sketches = [first_pass(pa.nulls(0, pa.string())), *in_order(first_pass, kept(), threads)]
-    fold, long, counts, bits = (np.concatenate([getattr(one, name) for one in sketches]) for name in ("fold", "long", "counts", "bits"))
+    fold, long, counts = (np.concatenate([getattr(one, name) for one in sketches]) for name in ("fold", "long", "counts"))
     classes, first, _ = kernel.classes(fold, np.arange(len(fold), dtype=np.int64))
     member = first[long[first]]
     row = (np.cumsum(long) - 1)[member]  # a member's place among the signed
-    base = np.cumsum([0, *(len(column) for column in columns)])
+    bits, bands = _gathered(sketches, row), [one.bands for one in sketches]
+    base = np.cumsum([0, *(len(offsets) - 1 for _, offsets in columns)])
 
     def texts_of(wanted: I64Array) -> Texts:
         part = np.searchsorted(base, wanted, side="right") - 1
-        cuts = np.flatnonzero(np.diff(part)) + 1
-        bounds = [0, *cuts.tolist(), len(wanted)] if len(wanted) else []
-        pieces = [columns[part[a]].take(int64s(wanted[a:b] - base[part[a]])) for a, b in pairwise(bounds)]
-        return Texts.from_arrow(pa.concat_arrays(pieces) if pieces else pa.nulls(0, pa.string()))
+        bounds = np.unique([0, *(np.flatnonzero(np.diff(part)) + 1), len(wanted)]).tolist()
+        pieces = [Texts.picked(*columns[part[a]], wanted[a:b] - base[part[a]]) for a, b in pairwise(bounds)]
+        return Texts.joined(pieces or [Texts.picked(np.empty(0, np.uint8), np.zeros(1, np.int64), wanted)])
 
     counters = {"passages": len(fold), "classes": len(first), "signed": len(member)}
 
     def keys(band: int) -> U64Array:
-        return np.concatenate([one.bands[band] for one in sketches])[row]
+        return np.concatenate([of[band] for of in bands])[row]
 
     sets = Sets(texts_of, member, lambda texts: shingle_sets(texts, settings, form), threads)
-    pairs = near_pairs(keys, (counts[row], bits[row]), sets, settings, threshold, counters, threads)
+    pairs = near_pairs(keys, (counts[row], bits), sets, settings, threshold, counters, threads)
     union = sets.sizes[pairs.left] + sets.sizes[pairs.right] - pairs.common
     return Found(classes, first, member[pairs.left], member[pairs.right], (pairs.common / union).astype(np.float32), counters)
