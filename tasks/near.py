@@ -287,7 +287,7 @@ class Found:
     counters: dict[str, int]
 
 
-def _sketcher(settings: Matching, form: str) -> Callable[[pa.Array], Sketch]:
+def sketcher_of(settings: Matching, form: str) -> Callable[[pa.Array], Sketch]:
     """What sketches all rows of a column in this form."""
     if form == "characters":
         return CharacterSketcher(settings).sketch_strings
@@ -309,7 +309,7 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
     [0, 0, 1]
     """
     columns: list[tuple[U8Array, I64Array]] = []
-    sketchers = [_sketcher(settings, form) for _ in range(threads)]
+    sketchers = [sketcher_of(settings, form) for _ in range(threads)]
 
     def first_pass(batch: pa.Array) -> Sketch:
         sketcher = sketchers.pop()

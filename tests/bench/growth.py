@@ -81,29 +81,26 @@ def watch_engine(clock: Clock) -> None:
     """Tell the stages of the engine apart: what they are called, and the function that does each."""
     from tasks import near
     from tasks.kernels import buckets
-    from tasks.sketch import Sketcher
+    from tasks.sketch import CharacterSketcher, Sketcher
     from tasks.store.text import Texts
 
     clock.watch(Texts, "from_arrow", "decode")
+    clock.watch(CharacterSketcher, "sketch_strings", "decode, fold, sign, bands")
     clock.watch(Sketcher, "sketch", "fold, sign, bands")
     clock.watch(buckets, "classes", "classes")
-    clock.watch(near.Sets, "outline", "sets, bitmaps")
     clock.watch(near, "band_pairs", "buckets")
-    clock.watch(near.Sets, "common", "verify")
+    clock.watch(near.Sets, "verified", "sets, verify")
 
 
 def first_pass(columns: list[pa.Array], settings: Any, form: str, threads: int) -> list[npt.NDArray[Any]]:
     """Decode, fold, sign and band: the band keys of each batch."""
-    from tasks.near import in_order
-    from tasks.sketch import Sketcher
-    from tasks.store.text import Texts
+    from tasks.near import in_order, sketcher_of
 
-    sketchers = [Sketcher(settings, form=form, anchors=False, signatures=False) for _ in range(threads)]
+    sketchers = [sketcher_of(settings, form) for _ in range(threads)]
 
     def one(column: pa.Array) -> npt.NDArray[Any]:
         sketcher = sketchers.pop()
-        texts = Texts.from_arrow(column)
-        bands = sketcher.sketch(texts, np.ones(len(texts), np.bool_)).bands
+        bands = sketcher(column).bands
         sketchers.append(sketcher)
         return bands
 
