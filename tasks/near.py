@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -30,13 +30,13 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 #: Candidate pairs held before they are made unique: 8 bytes each.
-_BATCH = 1 << 22
+_BATCH = 1 << 20
 #: Rows whose shingle sets are made in one go.
 _ROWS = 4096
 #: Pairs that are compared in one go.
 _PAIRS = 1 << 15
 #: Shingles of sets that are held at a time, 8 bytes each: what verification takes of memory.
-_HELD = 1 << 23
+_HELD = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -256,16 +256,23 @@ def band_pairs(keys: U64Array, sizes: I32Array, bits: U64Array, settings: Matchi
         capacity = found
 
 
-def _gathered(sketches: list[Sketch], rows: I64Array) -> U64Array:
-    """(len(rows), BITMAP) uint64: bitmaps of signed passages, rows ascending. Takes the sketches apart, so that none stands twice."""
-    out = np.empty((len(rows), kernel.BITMAP), np.uint64)
-    base = 0
-    for number, one in enumerate(sketches):
-        a, b = np.searchsorted(rows, [base, base + len(one.bits)])
-        np.take(one.bits, rows[a:b] - base, axis=0, out=out[a:b], mode="clip")  # clip: otherwise it makes a copy first
-        base += len(one.bits)
-        sketches[number] = replace(one, bits=one.bits[:0].copy())
-    return out
+def _with_bitmaps_apart(sketches: Iterable[Sketch]) -> tuple[list[Sketch], U64Array]:
+    """The sketches without their bitmaps, and those in one array, which grows in place: so that none stands twice."""
+    bits, lean = np.empty((0, kernel.BITMAP), np.uint64), []
+    for one in sketches:
+        size = len(bits)
+        bits.resize((size + len(one.bits), kernel.BITMAP), refcheck=False)
+        bits[size:] = one.bits
+        lean.append(replace(one, bits=bits[:0].copy()))
+    return lean, bits
+
+
+def _taken(values: U64Array, rows: I64Array) -> U64Array:
+    """The rows of a matrix, ascending, moved to its front."""
+    for start in range(0, len(rows), _ROWS):
+        chosen = rows[start : start + _ROWS]
+        values[start : start + len(chosen)] = values[chosen]
+    return values[: len(rows)]
 
 
 @dataclass(frozen=True)
@@ -322,12 +329,12 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
             columns.append(utf8_of(batch))
             yield batch
 
-    sketches = [first_pass(pa.nulls(0, pa.string())), *in_order(first_pass, kept(), threads)]
+    sketches, bits = _with_bitmaps_apart(chain([first_pass(pa.nulls(0, pa.string()))], in_order(first_pass, kept(), threads)))
     fold, long, counts = (np.concatenate([getattr(one, name) for one in sketches]) for name in ("fold", "long", "counts"))
     classes, first, _ = kernel.classes(fold, np.arange(len(fold), dtype=np.int64))
     member = first[long[first]]
     row = (np.cumsum(long) - 1)[member]  # a member's place among the signed
-    bits, bands = _gathered(sketches, row), [one.bands for one in sketches]
+    bands = [one.bands for one in sketches]
     base = np.cumsum([0, *(len(offsets) - 1 for _, offsets in columns)])
 
     def texts_of(wanted: I64Array) -> Texts:
@@ -342,6 +349,6 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
         return np.concatenate([of[band] for of in bands])[row]
 
     sets = Sets(texts_of, member, lambda texts: shingle_sets(texts, settings, form), threads)
-    pairs = near_pairs(keys, (counts[row], bits), sets, settings, threshold, counters, threads)
+    pairs = near_pairs(keys, (counts[row], _taken(bits, row)), sets, settings, threshold, counters, threads)
     union = sets.sizes[pairs.left] + sets.sizes[pairs.right] - pairs.common
     return Found(classes, first, member[pairs.left], member[pairs.right], (pairs.common / union).astype(np.float32), counters)
