@@ -340,7 +340,7 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
     def texts_of(wanted: I64Array) -> Texts:
         part = np.searchsorted(base, wanted, side="right") - 1
         bounds = np.unique([0, *(np.flatnonzero(np.diff(part)) + 1), len(wanted)]).tolist()
-        pieces = [Texts.picked(*columns[part[a]], wanted[a:b] - base[part[a]]) for a, b in pairwise(bounds)]
+        pieces = [Texts.picked(*columns[int(part[a])], wanted[a:b] - base[part[a]]) for a, b in pairwise(bounds)]
         return Texts.joined(pieces or [Texts.picked(np.empty(0, np.uint8), np.zeros(1, np.int64), wanted)])
 
     counters = {"passages": len(fold), "classes": len(first), "signed": len(member)}
