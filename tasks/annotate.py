@@ -39,6 +39,8 @@ def annotate(batch: pa.Table, folder: Path, settings: Settings, rules: RuleSet) 
     write_table(folder / "match.arrow", match)
     write_array(folder / "signatures.npy", sketch.signatures)
     write_array(folder / "bands.npy", sketch.bands)
+    write_array(folder / "counts.npy", sketch.counts)
+    write_array(folder / "bits.npy", sketch.bits)
     passages = _passages(batch, texts, segments, described.columns, described.letters)
     write_table(folder / "passages.arrow", passages)
     counters = {"documents": len(batch), "passages": len(passages), "lines": len(segments.line_start), "signatures": len(sketch.signatures)}

@@ -6,7 +6,6 @@ always verified by the exact Jaccard similarity and containment of their shingle
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +88,7 @@ def match(index: Index, folder: Path, settings: Matching, method: str = "minhash
     near = (
         every_pair(len(members), shingles, settings.report_threshold, counters, threads)
         if method == "exact"
-        else near_pairs(len(members), _keys(index, members), shingles, settings, settings.report_threshold, counters, threads)
+        else _near(index, members, shingles, settings, counters, threads)
     )
     contained, sharing = _contained(shingles, _anchored(index, members, near, counters), settings, counters)
     pairs = _describe(index, members, classes, shingles, Pairs.joined(near, contained), settings, threads)
@@ -101,6 +100,20 @@ def match(index: Index, folder: Path, settings: Matching, method: str = "minhash
     counters = {name: counters.get(name, 0) for name in COUNTERS}
     write_json(folder / "done.json", counters)
     return counters
+
+
+def _near(index: Index, members: I64Array, shingles: Sets, settings: Matching, counters: dict[str, int], threads: int) -> Pairs:
+    """Pairs of members by MinHash and LSH; only one band at a time is read."""
+    signed, count = _Signed.of(index, members), len(members)
+    outline = (
+        signed.gather("counts.npy", np.empty(count, np.int32)),
+        signed.gather("bits.npy", np.empty((count, buckets.BITMAP), np.uint64)),
+    )
+
+    def keys(band: int) -> U64Array:
+        return signed.gather("bands.npy", np.empty(count, np.uint64), band)
+
+    return near_pairs(keys, outline, shingles, settings, settings.report_threshold, counters, threads)
 
 
 def classify(index: Index) -> Classes:
@@ -117,18 +130,26 @@ def _signed_members(index: Index, classes: Classes) -> I64Array:
     return index.order[best[best < unseen]]
 
 
-def _keys(index: Index, members: I64Array) -> Callable[[int], U64Array]:
-    """What gives the keys of a band: (members,) uint64. Only that band is read."""
-    rows = [_signature_rows(index, members, number) for number in range(len(index.parts))]
-    bands = [np.load(part.notes / "bands.npy", mmap_mode="r") for part in index.parts]
+@dataclass(frozen=True)
+class _Signed:
+    """What the first pass wrote of the members, read part by part.
 
-    def keys(band: int) -> U64Array:
-        out = np.empty(len(members), np.uint64)
-        for (chosen, local), source in zip(rows, bands, strict=True):
-            out[chosen] = source[band][local]
-        return out
+    rows : for each part, the members that lie in it, and their rows among its signed passages.
+    """
 
-    return keys
+    index: Index
+    rows: list[tuple[I64Array, I64Array]]
+
+    @staticmethod
+    def of(index: Index, members: I64Array) -> _Signed:
+        return _Signed(index, [_signature_rows(index, members, number) for number in range(len(index.parts))])
+
+    def gather(self, name: str, empty: npt.NDArray[Any], band: int | None = None) -> npt.NDArray[Any]:
+        """Rows of the members in a file of every part, into `empty`, (members, ...); of one band, when the file has bands."""
+        for (chosen, local), part in zip(self.rows, self.index.parts, strict=True):
+            source = np.load(part.notes / name, mmap_mode="r")
+            empty[chosen] = (source if band is None else source[band])[local]
+        return empty
 
 
 def _signature_rows(index: Index, members: I64Array, number: int) -> tuple[I64Array, I64Array]:
