@@ -18,12 +18,13 @@ import pyarrow as pa
 from tasks.index import Index
 from tasks.kernels import buckets
 from tasks.kernels import match as kernel
+from tasks.losses import lossy
 from tasks.near import Pairs, Sets, every_pair, near_pairs
 from tasks.overlaps import overlaps, whole_inside
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets, slot_sets
 from tasks.store.stage import lists, numbers, read_table, write_json, write_table
-from tasks.store.text import I32Array, I64Array, U64Array
+from tasks.store.text import BoolArray, I32Array, I64Array, U64Array
 from tasks.store.unique import unique, unique_counts
 
 #: Kinds of pair, in the order of their numbers.
@@ -265,8 +266,9 @@ def _describe(
     slots = Sets(index.texts, members, slot_sets, threads)
     slots_a, slots_b = slots.sized(left), slots.sized(right)
     shared = slots.common(left, right, np.zeros(len(left), np.int32))
-    # Alike is not enough: what goes must say nothing that its twin does not, no number, address or word.
+    # Alike is not enough: what goes must say nothing that its twin does not.
     b_for_a, a_for_b = able & (shared == slots_b), able & (shared == slots_a)
+    _keep_what_is_lost(index, gid_a, gid_b, b_for_a, a_for_b)
     # A passage that stands whole inside another, with all that a copy must not lose, may go although the two are not alike.
     small, large = np.where(a < b, gid_a, gid_b), np.where(a < b, gid_b, gid_a)
     asked = np.flatnonzero(
@@ -278,6 +280,7 @@ def _describe(
     )
     within = np.zeros(len(left), np.uint8)
     proved = asked[whole_inside(index, small[asked], large[asked], settings)]
+    proved = proved[~lossy(index, small[proved], large[proved])]
     within[proved] = np.where(a < b, A_IN_B, B_IN_A)[proved]
     return pa.table(
         {
@@ -293,6 +296,13 @@ def _describe(
             "a_for_b": pa.array(a_for_b | (within == A_IN_B)),
         }
     )
+
+
+def _keep_what_is_lost(index: Index, gid_a: I64Array, gid_b: I64Array, b_for_a: BoolArray, a_for_b: BoolArray) -> None:
+    """Take back the directions in which what goes says something that what stays does not."""
+    for accepted, goes, stays in ((b_for_a, gid_b, gid_a), (a_for_b, gid_a, gid_b)):
+        asked = np.flatnonzero(accepted)
+        accepted[asked] = ~lossy(index, goes[asked], stays[asked])
 
 
 def _estimates(index: Index, members: I64Array, left: I64Array, right: I64Array) -> npt.NDArray[Any]:

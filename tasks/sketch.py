@@ -16,6 +16,7 @@ from tasks.kernels import utf8
 from tasks.minhash import U32Matrix, permutations
 from tasks.settings import Matching
 from tasks.shingles import ANCHOR_TOKENS, ANCHOR_WINDOW, tables_of, tokenize_into, weights
+from tasks.signs import signs
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U64Array
 
 #: Characters a block: its buffers (some 25 bytes a character) stay in the second level of a processor's cache.
@@ -26,7 +27,8 @@ BLOCK = 1 << 16
 class Sketch:
     """What is kept of n passages, m of which are signed: those that are long and able.
 
-    fold       : (n,) uint64, digest of the whole fold: equal for copies that differ in script, width, case, punctuation, space.
+    fold       : (n,) uint64, digest of the whole fold and of signs at numbers: equal for copies that differ in script, width, case,
+                 punctuation, space.
                  A text without a letter or digit: digest of its characters. 0 when there are none.
     plain      : (n,) uint64, digest without slots (numbers, dates, URLs, identifiers): equal for copies that differ in those only.
     tokens     : (n,) int32, length; a Han character is one token, a letter three fifths of one.
@@ -103,6 +105,7 @@ class Sketcher:
     def __init__(self, settings: Matching, *, form: str = "fold", anchors: bool = True, signatures: bool = True) -> None:
         self._settings = settings
         self._tables = tables_of(form)
+        self._signs = form == "fold"
         self._signatures = signatures
         token, letter, full = weights(settings)
         window = ANCHOR_WINDOW if anchors else 0
@@ -129,6 +132,8 @@ class Sketcher:
             keys.append(room.keys[:, :count].copy())
             if self._signatures:
                 signatures.append(room.signatures[:count].copy())
+        if self._signs:  # what differs in a sign is no copy: it has another class, and the same shingles
+            fold ^= signs(texts)[0]
         # A separator or a row of emoji has no element; it is compared by its characters, lest *** equal 🎉.
         bare = np.flatnonzero((tokens == 0) & (texts.lengths > 0))
         fold[bare] = utf8.visible_digest(texts.chars, texts.offsets[bare], texts.offsets[bare + 1])
