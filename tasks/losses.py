@@ -13,10 +13,13 @@ import numpy as np
 from tasks.index import Index
 from tasks.kernels import losses as kernel
 from tasks.kernels.inside import chunk_ends
+from tasks.kernels.losses import MORE, NOTHING, REWORDED
 from tasks.script import fold_table
 from tasks.shingles import tokenize
 from tasks.signs import signs
-from tasks.store.text import BoolArray, I64Array, Texts, U8Array, U64Array
+from tasks.store.text import I64Array, Texts, U8Array, U64Array
+
+__all__ = ["MORE", "NOTHING", "REWORDED", "lost", "says_more"]
 
 #: tokens. Passages of as much text are compared at once: about 20 bytes a token.
 CHUNK = 1 << 20
@@ -27,6 +30,11 @@ _ORDINAL = "周期拜第初旬"
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦"
     "付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
+)
+#: Characters that have an opposite or others of their kind: one for another is another thing.
+_TELLING = (
+    "上下左右前后内外东西南北中早晚午夜晨昨今明春夏秋冬年月日时分秒男女父母儿爸妈夫妻兄弟姐妹大小多少高低长短粗细厚薄轻重深浅远近快慢好坏真假对错正反增减升降"
+    "涨跌买卖输赢胜负进出开关加来去得失生死新旧老冷热干湿软硬强弱贫富公私主客攻守敌友红橙黄绿青蓝紫黑白灰金银甲乙丙丁副总"
 )
 #: Characters that are written for one another, by sound, form or taste: to take one for the other loses nothing.
 _CONFUSED = (
@@ -50,6 +58,7 @@ def roles() -> U8Array:
         (kernel.COMMON, common.decode("gb2312", "ignore")),
         (kernel.ORDINAL, _ORDINAL),
         (kernel.SURNAME, _SURNAMES),
+        (kernel.TELLING, _TELLING),
     ):
         table[np.unique(fold_table()[[ord(char) for char in chars]])] |= role
     return table
@@ -62,22 +71,24 @@ def confused() -> U64Array:
     return np.unique(pairs[:, 0] << np.uint64(32) | pairs[:, 1])
 
 
-def says_more(texts: Texts, goes: I64Array, stays: I64Array) -> BoolArray:
-    """(n,) bool: row goes[i] of a column says something that row stays[i] does not.
+def says_more(texts: Texts, goes: I64Array, stays: I64Array) -> U8Array:
+    """(n,) uint8: what row goes[i] of a column says beyond row stays[i]: NOTHING, REWORDED (another word for the same, if one is an edition
+    of the other) or MORE.
 
     >>> kept = "明天上午王老师在河边的小礼堂讲怎样修补旧书，来听的人请自己带一张矮凳。"
     >>> rows = [kept, kept.replace("小礼堂", "礼堂"), kept.replace("上午", "晚上"), kept.replace("请", ""), kept.replace("讲", "不讲")]
     >>> says_more(Texts.of(rows), np.arange(1, 5), np.zeros(4, np.int64)).tolist()
-    [False, True, False, True]
+    [1, 2, 0, 2]
     """
     elements, flags, offsets = tokenize(texts)
-    lost: BoolArray = kernel.says_more(elements, flags, offsets, roles(), confused(), goes, stays)
-    return lost | ~kernel.within(*signs(texts)[1], goes, stays)
+    said: U8Array = kernel.says_more(elements, flags, offsets, roles(), confused(), goes, stays)
+    said[~kernel.within(*signs(texts)[1], goes, stays)] = MORE
+    return said
 
 
-def lossy(index: Index, goes: I64Array, stays: I64Array) -> BoolArray:
-    """(n,) bool: passage goes[i] (gids) says something that passage stays[i] does not."""
-    out = np.zeros(len(goes), np.bool_)
+def lost(index: Index, goes: I64Array, stays: I64Array) -> U8Array:
+    """(n,) uint8: what passage goes[i] (gid) says beyond passage stays[i]."""
+    out = np.zeros(len(goes), np.uint8)
     order = np.lexsort((stays, goes))
     tokens = index.column("match", "tokens").astype(np.int32)
     for chosen in np.split(order, chunk_ends(goes[order], stays[order], tokens, CHUNK)):

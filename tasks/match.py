@@ -18,7 +18,7 @@ import pyarrow as pa
 from tasks.index import Index
 from tasks.kernels import buckets
 from tasks.kernels import match as kernel
-from tasks.losses import lossy
+from tasks.losses import NOTHING, REWORDED, lost
 from tasks.near import Pairs, Sets, every_pair, near_pairs
 from tasks.overlaps import overlaps, whole_inside
 from tasks.settings import Matching
@@ -248,8 +248,8 @@ def best_of_each(a: npt.NDArray[Any], b: npt.NDArray[Any], weight: npt.NDArray[A
 def _describe(
     index: Index, members: I64Array, classes: Classes, shingles: Sets, found: Pairs, settings: Matching, threads: int
 ) -> pa.Table:
-    """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, which side is within the other, and which
-    way a removal may go."""
+    """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, which side is within the other, which
+    way a removal may go, and which way one may if the documents are editions of one."""
     left, right, common = found.left, found.right, found.common.astype(np.float64)
     a, b = shingles.sizes[left], shingles.sizes[right]
     similarity = np.round(common / (a + b - common), 4).astype(np.float32)
@@ -268,7 +268,7 @@ def _describe(
     shared = slots.common(left, right, np.zeros(len(left), np.int32))
     # Alike is not enough: what goes must say nothing that its twin does not.
     b_for_a, a_for_b = able & (shared == slots_b), able & (shared == slots_a)
-    _keep_what_is_lost(index, gid_a, gid_b, b_for_a, a_for_b)
+    b_edits_a, a_edits_b = _lose_nothing(index, gid_b, gid_a, b_for_a), _lose_nothing(index, gid_a, gid_b, a_for_b)
     # A passage that stands whole inside another, with all that a copy must not lose, may go although the two are not alike.
     small, large = np.where(a < b, gid_a, gid_b), np.where(a < b, gid_b, gid_a)
     asked = np.flatnonzero(
@@ -280,7 +280,7 @@ def _describe(
     )
     within = np.zeros(len(left), np.uint8)
     proved = asked[whole_inside(index, small[asked], large[asked], settings)]
-    proved = proved[~lossy(index, small[proved], large[proved])]
+    proved = proved[lost(index, small[proved], large[proved]) == NOTHING]
     within[proved] = np.where(a < b, A_IN_B, B_IN_A)[proved]
     return pa.table(
         {
@@ -294,15 +294,20 @@ def _describe(
             "within": pa.array(within),
             "b_for_a": pa.array(b_for_a | (within == B_IN_A)),
             "a_for_b": pa.array(a_for_b | (within == A_IN_B)),
+            "b_edits_a": pa.array(b_edits_a),
+            "a_edits_b": pa.array(a_edits_b),
         }
     )
 
 
-def _keep_what_is_lost(index: Index, gid_a: I64Array, gid_b: I64Array, b_for_a: BoolArray, a_for_b: BoolArray) -> None:
-    """Take back the directions in which what goes says something that what stays does not."""
-    for accepted, goes, stays in ((b_for_a, gid_b, gid_a), (a_for_b, gid_a, gid_b)):
-        asked = np.flatnonzero(accepted)
-        accepted[asked] = ~lossy(index, goes[asked], stays[asked])
+def _lose_nothing(index: Index, goes: I64Array, stays: I64Array, accepted: BoolArray) -> BoolArray:
+    """Take back from `accepted` the pairs in which what goes says more; which of these only reword, (n,) bool."""
+    asked = np.flatnonzero(accepted)
+    said = lost(index, goes[asked], stays[asked])
+    accepted[asked] = said == NOTHING
+    rewords = np.zeros(len(accepted), np.bool_)
+    rewords[asked] = said == REWORDED
+    return rewords
 
 
 def _estimates(index: Index, members: I64Array, left: I64Array, right: I64Array) -> npt.NDArray[Any]:

@@ -16,8 +16,9 @@ from tasks.kernels import signs as kernel
 GAP, WIDE, SHORT = 24, 64, 6
 NO = set(re.findall("\\w+", "no not nor non never none cannot without neither nobody nothing hardly except"))
 COMMON = {c for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF) for c in bytes((high, low)).decode("gb2312", "ignore")}
-FUNCTION, NEGATION, ORDINAL, SURNAMES = (
-    {naive._simplify(c) for c in chars} for chars in (losses._FUNCTION, losses._NEGATION, losses._ORDINAL, losses._SURNAMES)
+FUNCTION, NEGATION, ORDINAL, SURNAMES, TELLING = (
+    {naive._simplify(c) for c in chars}
+    for chars in (losses._FUNCTION, losses._NEGATION, losses._ORDINAL, losses._SURNAMES, losses._TELLING)
 )
 CONFUSED = {frozenset(map(naive._simplify, pair)) for pair in losses._CONFUSED.split()}
 
@@ -85,7 +86,7 @@ def _words_that_say_no(b: Row, q: int, new: list[int]) -> bool:
 
 
 def _gap(a: Row, b: Row, i: int, n: int, q: int, m: int) -> int:
-    """0 nothing, 1 one odd character, 2 something: what a[i:i + n] says beyond b[q:q + m]."""
+    """0 nothing, 1 one odd character, n + 1 n characters of another word, -1 something: what a[i:i + n] says beyond b[q:q + m]."""
     x, y = a[i : i + n], b[q : q + m]
     if n == m == 2 and x == y[::-1] and all(e[0] == "token" and not _is_number(e) for e in x):
         return 0
@@ -94,13 +95,13 @@ def _gap(a: Row, b: Row, i: int, n: int, q: int, m: int) -> int:
     for t in lost:
         kind, what = x[t]
         if kind == "slot" or (kind == "letter" and what != " "):
-            return 2
+            return -1
         before, after = (a[i + t - 1] if i + t else ("", "")), (a[i + t + 1] if i + t + 1 < len(a) else ("", ""))
         if kind == "letter":
             continue
         if _is_number(x[t]):
             if what != "一" or _is_number(after) or _is_number(before) or before[1] in ORDINAL:
-                return 2
+                return -1
         elif what in NEGATION:
             no += 1
         elif what not in FUNCTION and x[t] not in (before, after):
@@ -109,27 +110,27 @@ def _gap(a: Row, b: Row, i: int, n: int, q: int, m: int) -> int:
     no_new = sum(c in NEGATION for c in fresh)
     fresh = [c for c in fresh if c not in FUNCTION | NEGATION]
     if no != no_new and not (n == 0 and m > SHORT):
-        return 2
+        return -1
     if (n or m <= 4 * SHORT) and _words_that_say_no(b, q, new):
-        return 2
+        return -1
     if not content:
         return 0
-    if len(content) > 1 or len(fresh) > 1:
-        return 2
-    (at, odd), other = content[0], fresh[0] if fresh else ""
-    if frozenset((odd, other)) in CONFUSED:
+    odd, other = content[0][1], fresh[0] if fresh else ""
+    named = any(what in SURNAMES or any(e[0] == "token" and e[1] in SURNAMES for e in a[max(0, at - 2) : at]) for at, what in content)
+    if len(content) == len(fresh) == 1 and frozenset((odd, other)) in CONFUSED:
         return 0
-    named = any(e[0] == "token" and e[1] in SURNAMES for e in a[max(0, at - 2) : at])
-    rare = odd not in COMMON or (other != "" and other not in COMMON)
-    return 1 if rare and not named else 2
+    if len(content) == 1 and len(fresh) <= 1 and not named and (odd not in COMMON or (other != "" and other not in COMMON)):
+        return 1
+    opposed = any(what in TELLING for _, what in content) and (any(c in TELLING for c in fresh) or (not fresh and len(content) == 1))
+    return -1 if named or len(content) > 6 or opposed else 1 + len(content)
 
 
-def says_more(goes: str, stays: str) -> bool:
-    """Whether a text says something that another does not."""
+def says_more(goes: str, stays: str) -> int:
+    """What a text says beyond another: 0 nothing, 1 another word for the same, 2 something."""
     a, b = naive.elements(goes), naive.elements(stays)
     if Counter(signs(goes)) - Counter(signs(stays)):
-        return True
-    i = q = equal = odd = 0
+        return 2
+    i = q = equal = odd = words = 0
     while True:
         same = _equal(a[i:], b[q:])
         equal += _weigh(a[i : i + same])
@@ -145,16 +146,18 @@ def says_more(goes: str, stays: str) -> bool:
         elif found := _elsewhere(a[i:], b, GAP):
             (n, to), m = found, 0
         elif len(a) - i > GAP:
-            return True
+            return 2
         else:
             n, m, to = len(a) - i, 0, len(b)
         said = _gap(a, b, i, n, q, m)
-        if said == 2:
-            return True
-        i, q, odd = i + n, to, odd + said
+        if said < 0:
+            return 2
+        i, q, odd, words = i + n, to, odd + (said == 1), words + max(0, said - 1)
         if i == len(a):
             break
-    return odd > 0 and (equal < 300 or 165 * odd > equal)
+    if not words and (not odd or (equal >= 300 and 165 * odd <= equal)):
+        return 0
+    return 1 if 40 * (odd + words) <= equal else 2
 
 
 _BLANK = " \t\n\u00a0\u3000\u202f\u2009"

@@ -8,15 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.losses import says_more
+from tasks.losses import MORE, NOTHING, REWORDED, says_more
 from tasks.signs import signs
 from tasks.store.text import Texts
 
 
-def more(goes: str, stays: str) -> bool:
-    found = bool(says_more(Texts.of([goes, stays]), np.array([0]), np.array([1]))[0])
+def said(goes: str, stays: str) -> int:
+    found = int(says_more(Texts.of([goes, stays]), np.array([0]), np.array([1]))[0])
     assert found == naive_losses.says_more(goes, stays)
     return found
+
+
+def more(goes: str, stays: str) -> bool:
+    return said(goes, stays) != NOTHING
 
 
 def differ(a: str, b: str) -> bool:
@@ -86,6 +90,34 @@ def test_what_a_text_says_beyond_another_is_seen(name: str) -> None:
 @pytest.mark.parametrize("name", SAYS_NO_MORE)
 def test_what_says_nothing_is_no_loss(name: str) -> None:
     assert not more(*SAYS_NO_MORE[name])
+
+
+#: Between editions of one article: other words for the same, and what is another thing all the same.
+REWORDINGS = {
+    "a word": (LONG.replace("半个月", "半月"), LONG),
+    "another word": (LONG.replace("火炉", "炉子"), LONG),
+    "a word more": (LONG.replace("看书", "安静看书"), LONG),
+    "two words": (LONG.replace("火炉", "炉子").replace("磨坊", "粮仓"), LONG),
+}
+OTHER_THINGS = (
+    "another day",
+    "another part of the day",
+    "another name",
+    "another surname",
+    "a negation more",
+    "a negation less",
+    "a numeral",
+)
+
+
+@pytest.mark.parametrize("name", REWORDINGS)
+def test_another_word_for_the_same_is_told_from_another_thing(name: str) -> None:
+    assert said(*REWORDINGS[name]) in (NOTHING, REWORDED)
+
+
+@pytest.mark.parametrize("name", OTHER_THINGS)
+def test_another_thing_is_no_rewording(name: str) -> None:
+    assert said(*SAYS_MORE[name]) == MORE
 
 
 def test_a_slip_counts_as_one_in_long_equal_text_only() -> None:

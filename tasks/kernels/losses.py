@@ -7,8 +7,11 @@ from numba import njit
 
 # Element flags, as in `tasks.kernels.fold`.
 SLOT, NUMERAL, LETTER = 1, 2, 4
-#: Roles of a character, bits of the table: says nothing by itself; says no; common; makes a lone 一 after it a number; begins many names.
-FUNCTION, NEGATION, COMMON, ORDINAL, SURNAME = 1, 2, 4, 8, 16
+#: Roles of a character, bits of the table: says nothing by itself; says no; common; makes a lone 一 after it a number; begins many names; has an
+#: opposite or its like (left, woman, red).
+FUNCTION, NEGATION, COMMON, ORDINAL, SURNAME, TELLING = 1, 2, 4, 8, 16, 32
+#: What a text says beyond another: nothing; what is another word for the same, if one is an edition of the other; something.
+NOTHING, REWORDED, MORE = 0, 1, 2
 #: Fifths of a token, as everywhere: what a token and a letter weigh.
 _TOKEN, _LETTER = 5, 3
 #: Elements of either side that a gap may have: of what goes a clause at most, of what stays, which may say more, a sentence or two.
@@ -19,6 +22,8 @@ CLOSING, MOVED = 15, 30
 SHORT = 6
 #: Equal text, in fifths of a token, from which single odd characters are slips of the pen, and so much of it for each.
 CONTEXT, EACH = 300, 165
+#: Equal text, in fifths of a token, that a character of another word needs, and characters of other words in one place at most.
+AROUND, WORDS = 40, 6
 #: Elements that are read in search of what was moved, for a pair; when that is not enough, the two are not told to be alike.
 READ = 1 << 24
 
@@ -168,20 +173,23 @@ def _named(x, roles, i, cs):
 
 @njit(cache=True, nogil=True)
 def _gap(x, flags, roles, pairs, row, i, n, q, m, kept, table):
-    """What x[i:i + n] says beyond x[q:q + m]: 0 nothing, 1 one odd character, 2 something. row : (5,), where the two texts begin and end."""
+    """What x[i:i + n] says beyond x[q:q + m]: 0 nothing, 1 one odd character, n + 1 n characters of another word, -1 something.
+
+    row : (5,), where the two texts begin and end."""
     cs, ce, ks, ke = row[0], row[1], row[2], row[3]
     if n == 2 and m == 2 and x[i] == x[q + 1] and x[i + 1] == x[q] and not (flags[i] | flags[i + 1]):
         return 0
     _common(x, i, n, q, m, kept, table)
     no_lost = no_new = content = new = 0
     odd = other = np.int64(-1)
+    named = telling = telling_new = False
     for t in range(n):
         if kept[0, t]:
             continue
         e = x[i + t]
         flag = flags[i + t]
         if flag & SLOT or (flag & LETTER and e != _SPACE):
-            return 2
+            return -1
         if flag & LETTER:
             continue
         role = _role(roles, e)
@@ -189,7 +197,7 @@ def _gap(x, flags, roles, pairs, row, i, n, q, m, kept, table):
             after = i + t + 1 < ce and flags[i + t + 1] & (SLOT | NUMERAL)
             before = i + t > cs and (flags[i + t - 1] & (SLOT | NUMERAL) or _role(roles, x[i + t - 1]) & ORDINAL)
             if e != _ONE or after or before:
-                return 2
+                return -1
         elif role & NEGATION:
             no_lost += 1
         elif not role & FUNCTION:
@@ -197,6 +205,8 @@ def _gap(x, flags, roles, pairs, row, i, n, q, m, kept, table):
             if not stutter:
                 content += 1
                 odd = i + t
+                named |= role & SURNAME != 0 or _named(x, roles, odd, cs)
+                telling |= role & TELLING != 0
     for t in range(m):
         if not kept[1, t] and not flags[q + t] & (SLOT | NUMERAL | LETTER):
             role = _role(roles, x[q + t])
@@ -204,27 +214,30 @@ def _gap(x, flags, roles, pairs, row, i, n, q, m, kept, table):
             if not role & (FUNCTION | NEGATION):
                 new += 1
                 other = q + t
+                telling_new |= role & TELLING != 0
     aside = n == 0 and m > SHORT  # a clause more
     if no_lost != no_new and not (aside and no_lost == 0):
-        return 2
+        return -1
     if (n > 0 or m <= 4 * SHORT) and _word_of_no(x, flags, q, m, ks, ke, kept[1]):
-        return 2
+        return -1
     if content == 0:
         return 0
-    if content > 1 or new > 1:
-        return 2
-    if new == 1 and _confused(pairs, x[odd], x[other]):
-        return 0
     rare = not _role(roles, x[odd]) & COMMON or (new == 1 and not _role(roles, x[other]) & COMMON)
-    return 1 if rare and not _named(x, roles, odd, cs) else 2
+    if content == 1 and new == 1 and _confused(pairs, x[odd], x[other]):
+        return 0
+    if content == 1 and new <= 1 and rare and not named:
+        return 1
+    if named or content > WORDS or (telling and (telling_new or (new == 0 and content == 1))):
+        return -1
+    return 1 + content
 
 
 @njit(cache=True, nogil=True)
 def _says_more(x, flags, roles, pairs, row, kept, table):
-    """Whether the text row[0]:row[1] says something that row[2]:row[3] does not."""
+    """What the text row[0]:row[1] says beyond row[2]:row[3]."""
     cs, ce, ks, ke = row[0], row[1], row[2], row[3]
     i, q = cs, ks
-    equal = odd = 0
+    equal = odd = words = 0
     while True:
         while i < ce and q < ke and x[i] == x[q]:
             equal += _weight(flags[i])
@@ -242,33 +255,37 @@ def _says_more(x, flags, roles, pairs, row, kept, table):
             dq = 0
         if di < 0:
             if ce - i > GAP or row[4] < 0:
-                return True
+                return MORE
             di, to, dq = ce - i, ke, 0
         found = _gap(x, flags, roles, pairs, row, i, di, q, dq, kept, table)
-        if found == 2:
-            return True
-        odd += found
+        if found < 0:
+            return MORE
+        odd += found == 1
+        words += max(0, found - 1)
         i += di
         q = to
         if i == ce:
             break
-    return odd > 0 and (equal < CONTEXT or odd * EACH > equal)
+    if words == 0 and (odd == 0 or (equal >= CONTEXT and odd * EACH <= equal)):
+        return NOTHING
+    return REWORDED if (odd + words) * AROUND <= equal else MORE
 
 
 @njit(cache=True, nogil=True)
 def says_more(x, flags, offsets, roles, pairs, goes, stays):
-    """(n,) bool: the text of row goes[i] says something that the text of row stays[i] does not.
+    """(n,) uint8: what the text of row goes[i] says beyond the text of row stays[i]: NOTHING, REWORDED or MORE.
 
     The two are read side by side. Where they part, a clause that stands elsewhere in the other text is taken, or the next place from which
     both go on alike, or a clause further on; between lies a gap. Of a gap the longest common subsequence (Wagner and Fischer 1974) is set aside; what is left
     of the text that goes may be function characters, a stutter, two characters that changed places or are written for one another.
     A number, a word of letters, a negation on one side, or other characters say something. A single odd character (rare, or for a
-    rare one) is a slip in long equal text, but not where a name may stand.
+    rare one) is a slip in long equal text, but not where a name may stand. A few other characters are another word for the same, where a
+    document is known to be an edition of the other: not where a name may stand, nor one thing for its opposite.
 
     x, flags, offsets : elements (uint64) and flags of all rows; roles : (size,) uint8 by character; pairs : characters written for one
                         another, sorted uint64, lesser << 32 | greater.
     """
-    out = np.zeros(len(goes), np.bool_)
+    out = np.zeros(len(goes), np.uint8)
     kept = np.zeros((2, WIDE), np.bool_)
     table = np.zeros((GAP + 1, WIDE + 1), np.int16)
     row = np.empty(5, np.int64)

@@ -221,7 +221,7 @@ def removals(snapshot: Path, threshold: float = SETTINGS.remove_threshold) -> Re
             same += 1
         elif naive.without_numbers(text) == naive.without_numbers(twin):
             out.slots_only.append(name)
-        if not naive.slots(text) <= naive.slots(twin) or naive_losses.says_more(text, twin):
+        if not naive.slots(text) <= naive.slots(twin) or naive_losses.says_more(text, twin) > 1:
             out.lost.append(name)
     return Removals(len(near), same, out.unkept, out.dissimilar, out.misstated, out.slots_only, out.lost)
 
