@@ -36,6 +36,8 @@ def _table() -> U8Array:
     for code in range(1 << 16):
         if unicodedata.category(chr(code)) == "Sc":
             table[code] = kernel.MONEY
+    base = tables_of("fold").base[: len(table)]
+    table[(base >= ord("0")) & (base <= ord("9"))] = kernel.DIGIT
     for number, chars in _CLASSES.items():
         table[[ord(char) for char in chars]] = number
     return table

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 #: Classes of the table: see `tasks.signs`.
-DASH, LONG_DASH, TILDE, MONEY, ORDER, AFTER, BESIDE, POWER, NO, UNIT = range(1, 11)
+DASH, LONG_DASH, TILDE, MONEY, ORDER, AFTER, BESIDE, POWER, NO, UNIT, DIGIT = range(1, 12)
 
 _M1 = np.uint64(0xFF51AFD7ED558CCD)
 _M2 = np.uint64(0xC4CEB9FE1A85EC53)
@@ -163,6 +163,7 @@ def signs(chars, offsets, base, table, digests, values, ends):
     values  : (characters + 1,) uint64 out, a digest of each sign with its number; ends (n,) int64 out, where each row's end.
     """
     at = 0
+    size = len(table)
     for row in range(len(offsets) - 1):
         begin, end = offsets[row], offsets[row + 1]
         numbers = np.uint64(0)
@@ -170,15 +171,17 @@ def signs(chars, offsets, base, table, digests, values, ends):
         inside = False
         for i in range(begin, end):
             c = chars[i]
-            if 0x2E80 <= c < 0xFE00:
+            kind = table[c] if c < size else np.uint8(NO if c == 0x1F6AB or c == 0x1F44E else 0)
+            if kind == 0 or kind == UNIT:  # nearly all of text
                 inside = False
                 continue
-            kind = table[c] if c < len(table) else np.uint8(NO if c == 0x1F6AB or c == 0x1F44E else 0)
-            digit = _digit(base, c)
-            numbers += np.uint64(digit and not inside)
-            inside = digit
-            if kind == 0 or kind == UNIT:
+            if kind == DIGIT:
+                numbers += np.uint64(not inside)
+                inside = True
                 continue
+            if kind == POWER:
+                numbers += np.uint64(not inside)
+            inside = kind == POWER
             what, number = _sign(chars, i, begin, end, kind, base, table)
             if what == 0:
                 continue
