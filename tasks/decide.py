@@ -20,6 +20,7 @@ from tasks.index import Index
 from tasks.kernels import decide as kernel
 from tasks.kernels.match import stars
 from tasks.match import CONTAINED
+from tasks.mirrors import retyped
 from tasks.settings import Settings
 from tasks.store.stage import numbers, read_table, whole
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U8Array
@@ -149,6 +150,7 @@ def decide(
     _spread(index, verdicts, (first, last), classes, pairs, rules, settings)
     _filter(index, verdicts, settings)
     _deduplicate(index, verdicts, classes, pairs)
+    _editions(index, verdicts, classes, pairs)
     _blocks(index, verdicts, classes)
     _whole_copies(index, verdicts, classes, settings)
     return verdicts
@@ -313,6 +315,17 @@ def _deduplicate(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.
     verdicts.reason[gone] = np.where(same_text, EXACT, NEAR)
     verdicts.twin[gone] = twin[gone]
     verdicts.similarity[gone] = score[gone]
+
+
+def _editions(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.Table) -> None:
+    """What an edition of a document says in other words goes as its copies did."""
+    standing = (verdicts.reason == KEPT) & ~verdicts.split
+    long = index.flags("match", "long") & ~index.flags("match", "rigid")
+    copied = (verdicts.reason == EXACT) | (verdicts.reason == NEAR)
+    gone, twin, similarity = retyped(index, np.where(copied, verdicts.twin, -1), standing, long, classes, pairs)
+    verdicts.reason[gone] = NEAR
+    verdicts.twin[gone] = twin
+    verdicts.similarity[gone] = similarity
 
 
 def _same_text(index: Index, a: I64Array, b: I64Array) -> BoolArray:

@@ -17,12 +17,13 @@ import pyarrow as pa
 from tasks.index import Index
 from tasks.kernels import buckets
 from tasks.kernels import match as kernel
+from tasks.losses import NOTHING, REWORDED, lost
 from tasks.near import Pairs, Sets, every_pair, near_pairs
 from tasks.overlaps import overlaps, whole_inside
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets, slot_sets
 from tasks.store.stage import lists, numbers, read_table, write_json, write_table
-from tasks.store.text import I32Array, I64Array, U64Array
+from tasks.store.text import BoolArray, I32Array, I64Array, U64Array
 from tasks.store.unique import unique, unique_counts
 
 #: Kinds of pair, in the order of their numbers.
@@ -268,8 +269,8 @@ def best_of_each(a: npt.NDArray[Any], b: npt.NDArray[Any], weight: npt.NDArray[A
 def _describe(
     index: Index, members: I64Array, classes: Classes, shingles: Sets, found: Pairs, settings: Matching, threads: int
 ) -> pa.Table:
-    """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, which side is within the other, and which
-    way a removal may go."""
+    """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, which side is within the other, which
+    way a removal may go, and which way one may if the documents are editions of one."""
     left, right, common = found.left, found.right, found.common.astype(np.float64)
     a, b = shingles.sizes[left], shingles.sizes[right]
     similarity = np.round(common / (a + b - common), 4).astype(np.float32)
@@ -286,8 +287,9 @@ def _describe(
     slots = Sets(index.texts, members, slot_sets, threads)
     slots_a, slots_b = slots.sized(left), slots.sized(right)
     shared = slots.common(left, right, np.zeros(len(left), np.int32))
-    # Alike is not enough: what goes must say nothing that its twin does not, no number, address or word.
+    # Alike is not enough: what goes must say nothing that its twin does not.
     b_for_a, a_for_b = able & (shared == slots_b), able & (shared == slots_a)
+    b_edits_a, a_edits_b = _lose_nothing(index, gid_b, gid_a, b_for_a), _lose_nothing(index, gid_a, gid_b, a_for_b)
     # A passage that stands whole inside another, with all that a copy must not lose, may go although the two are not alike.
     small, large = np.where(a < b, gid_a, gid_b), np.where(a < b, gid_b, gid_a)
     asked = np.flatnonzero(
@@ -299,6 +301,7 @@ def _describe(
     )
     within = np.zeros(len(left), np.uint8)
     proved = asked[whole_inside(index, small[asked], large[asked], settings)]
+    proved = proved[lost(index, small[proved], large[proved]) == NOTHING]
     within[proved] = np.where(a < b, A_IN_B, B_IN_A)[proved]
     return pa.table(
         {
@@ -312,8 +315,20 @@ def _describe(
             "within": pa.array(within),
             "b_for_a": pa.array(b_for_a | (within == B_IN_A)),
             "a_for_b": pa.array(a_for_b | (within == A_IN_B)),
+            "b_edits_a": pa.array(b_edits_a),
+            "a_edits_b": pa.array(a_edits_b),
         }
     )
+
+
+def _lose_nothing(index: Index, goes: I64Array, stays: I64Array, accepted: BoolArray) -> BoolArray:
+    """Take back from `accepted` the pairs in which what goes says more; which of these only reword, (n,) bool."""
+    asked = np.flatnonzero(accepted)
+    said = lost(index, goes[asked], stays[asked])
+    accepted[asked] = said == NOTHING
+    rewords = np.zeros(len(accepted), np.bool_)
+    rewords[asked] = said == REWORDED
+    return rewords
 
 
 def _estimates(index: Index, members: I64Array, left: I64Array, right: I64Array) -> npt.NDArray[Any]:

@@ -18,6 +18,7 @@ from tasks.kernels import sketch as kernel
 from tasks.minhash import U32Matrix, permutations
 from tasks.settings import Matching
 from tasks.shingles import ANCHOR_TOKENS, ANCHOR_WINDOW, tables_of, tokenize_into, weights
+from tasks.signs import signs
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, U64Array, utf8_of
 
 #: Characters a block: its buffers (some 25 bytes a character) stay in the second level of a processor's cache.
@@ -28,7 +29,8 @@ BLOCK = 1 << 16
 class Sketch:
     """What is kept of n passages, m of which are signed: those that are long and able.
 
-    fold       : (n,) uint64, digest of the whole fold: equal for copies that differ in script, width, case, punctuation, space.
+    fold       : (n,) uint64, digest of the whole fold and of signs at numbers: equal for copies that differ in script, width, case,
+                 punctuation, space.
                  A text without a letter or digit: digest of its characters. 0 when there are none.
     plain      : (n,) uint64, digest without slots (numbers, dates, URLs, identifiers): equal for copies that differ in those only.
     tokens     : (n,) int32, length; a Han character is one token, a letter three fifths of one.
@@ -117,9 +119,11 @@ class Sketcher:
     def sketch(self, texts: Texts, able: BoolArray) -> Sketch:
         """Sketch the rows of a column. able : (n,) bool, rows that are signed when they are long enough."""
         sketch = self._sketched(texts.offsets, BLOCK, lambda first, last: self._block(texts, able, first, last))
+        fold = sketch.fold
+        fold ^= signs(texts)[0]  # what differs in a sign is no copy: it has another class, and the same shingles
         # A separator or a row of emoji has no element; it is compared by its characters, lest *** equal 🎉.
         bare = np.flatnonzero((sketch.tokens == 0) & (texts.lengths > 0))
-        sketch.fold[bare] = utf8.visible_digest(texts.chars, texts.offsets[bare], texts.offsets[bare + 1])
+        fold[bare] = utf8.visible_digest(texts.chars, texts.offsets[bare], texts.offsets[bare + 1])
         return sketch
 
     def _sketched(self, offsets: npt.NDArray[Any], block: int, digest: Callable[[int, int], int]) -> Sketch:

@@ -37,6 +37,12 @@ def edited(rng: np.random.Generator, text: str, share: float) -> str:
     return "".join(chars)
 
 
+def reworded(rng: np.random.Generator, text: str, share: float) -> str:
+    """The text with a particle after a share of its characters: another text that says the same."""
+    places = set(rng.choice(len(text), max(1, int(len(text) * share)), replace=False).tolist())
+    return "".join(char + str(rng.choice(list("的了着过"))) * (at in places) for at, char in enumerate(text))
+
+
 @dataclass(frozen=True)
 class World:
     """Sources as text, by name, and settings; everything else follows."""
