@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.boilerplate import RuleSet
 from tasks.decide import BOILERPLATE, KEPT, TEMPLATE, Lines
+from tasks.foldline import fold_lines
 from tasks.index import Index
-from tasks.segment import KINDS
 from tasks.settings import Settings
 from tasks.store.schemas import TEMPLATES
 from tasks.store.stage import numbers, read_table
@@ -23,6 +25,8 @@ from tasks.templates import LineTable, Templates, mine, skeleton_text
 SHOWN = 5
 #: Characters of an example.
 EXAMPLE_CHARS = 200
+#: Columns of the stage table `lines` that mining reads as they are.
+KEYS = ("exact", "skeleton", "lead", "trail", "rest", "inner", "words", "flags")
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,15 @@ class Mined:
     """Templates of a run.
 
     found       : all templates, those that remove and those that are only reported.
-    of_line     : for each part, (lines,) int32, the template of each line that removes, -1 for none.
-    any_of_line : the same with the reported ones.
+    of_line     : for each part, (lines,) int32, the template of each line that is removed by one, -1 for none.
+    any_of_line : the same with those that stay.
+    between     : for each part, (lines,) bool, lines that go because they stand between lines of a template.
     """
 
     found: Templates
     of_line: list[I32Array]
     any_of_line: list[I32Array]
+    between: list[BoolArray]
 
     @property
     def names(self) -> list[str]:
@@ -46,7 +52,7 @@ class Mined:
     @property
     def categories(self) -> list[str]:
         """Category by number."""
-        return [self.found.category(i) for i in range(len(self.found))]
+        return ["footer" if tail else "metadata" for tail in self.found.at_tail.tolist()]
 
     @property
     def evidence(self) -> list[str]:
@@ -54,40 +60,63 @@ class Mined:
         return [self.found.evidence(i) for i in range(len(self.found))]
 
 
-def mine_templates(index: Index, settings: Settings) -> Mined:
-    """Lines whose skeleton recurs at the same place in many documents of a collection."""
-    parts = [_columns(index, number) for number in range(len(index.parts))]
+def mine_templates(index: Index, settings: Settings, refused: Collection[str] = ()) -> Mined:
+    """Lines that recur at the same place in many documents of a collection. refused : ids of templates that never remove."""
+    owner = _owners(index)
+    parts = [_columns(index, number, owner) for number in range(len(index.parts))]
     names = [f.name for f in fields(LineTable)]
-    lines = LineTable(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}) if parts else None
-    if lines is None:
-        return Mined(_NONE, [], [])
-    documents = np.bincount(index.collection, minlength=len(index.collections)).astype(np.int64)
-    found = mine(lines, documents, settings.boilerplate)
-    every = [found.apply(part.skeleton, part.collection) for part in parts]
-    removing = np.append(found.removes, False)  # so that -1, no template, looks up False
-    return Mined(found, [np.where(removing[t], t, -1).astype(np.int32) for t in every], every)
+    if not parts:
+        return Mined(_NONE, [], [], [])
+    lines = LineTable(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    first = np.unique(owner, return_index=True)[1]
+    documents = np.bincount(index.collection[first], minlength=len(index.collections)).astype(np.int64)
+    base = np.cumsum([0, *(len(part.doc) for part in parts)])
+    mining = mine(lines, documents, settings.boilerplate, lambda rows: _folded(index, base, rows), refused)
+    of_line, cuts = np.where(mining.taken, mining.of_line, -1).astype(np.int32), base[1:-1]
+    return Mined(mining.found, np.split(of_line, cuts), np.split(mining.of_line, cuts), np.split(mining.between, cuts))
 
 
-_NONE = Templates(*(np.empty(0, kind) for kind in ("u8", "i4", "i8", "i8", "i8", "f4", "f4", "?", "?")))
+_NONE = Templates(*(np.empty(0, kind) for kind in ("u8", "u1", "i4", *["i8"] * 4, *["f4"] * 4, "?", "i4", "?")))
 
 
-def _columns(index: Index, number: int) -> LineTable:
+def _owners(index: Index) -> I64Array:
+    """(document rows,) int64, first row of the document that each row is all or a piece of."""
+    piece = index.document_column("piece")
+    return np.maximum.accumulate(np.where(piece == 0, np.arange(len(piece)), 0)) if len(piece) else np.empty(0, np.int64)
+
+
+def _columns(index: Index, number: int, owner: I64Array) -> LineTable:
     """What `templates.mine` needs of the lines of one part."""
     table = read_table(index.parts[number].notes / "lines.arrow")
-    doc = numbers(table["doc"]).astype(np.int64)
-    first = np.searchsorted(doc, doc, side="left")
-    last = np.searchsorted(doc, doc, side="right")
-    place = np.concatenate([[0], np.cumsum(numbers(table["kind"]) != KINDS.index("metadata"))])  # front matter is no head
-    rows = doc + index.doc_base[number]
+    rows = numbers(table["doc"]).astype(np.int64) + index.doc_base[number]
+    keys = {name: numbers(table[name]) for name in KEYS}
     return LineTable(
-        skeleton=numbers(table["skeleton"]),
-        doc=rows,
+        **keys,
+        doc=owner[rows],
+        order=np.arange(len(rows), dtype=np.int32),
         collection=index.collection[rows],
-        head=(place[:-1] - place[first]).astype(np.int32),
-        tail=np.maximum(place[last] - place[:-1] - 1, 0).astype(np.int32),
         chars=numbers(table["visible"]).astype(np.int32),
         kind=numbers(table["kind"]),
+        ruled=(numbers(table["rule"]) >= 0) | numbers(table["extraction"]).astype(np.bool_),
     )
+
+
+def _folded(index: Index, base: I64Array, rows: I64Array) -> Texts:
+    """Match form of lines, numbered over all parts, in the order asked for."""
+    part = np.searchsorted(base, rows, side="right") - 1
+    texts: list[pa.Array] = []
+    for number in np.unique(part).tolist():
+        table = read_table(index.parts[number].notes / "lines.arrow").select(["doc", "start", "end"])
+        mine = rows[part == number] - base[number]
+        doc, start, end = (numbers(table[name])[mine].astype(np.int64) for name in ("doc", "start", "end"))
+        docs, which = np.unique(doc, return_inverse=True)
+        column = read_table(index.parts[number].documents)["text"]
+        lengths = np.cumsum(np.append(0, numbers(pc.utf8_length(column).cast(pa.int64()))))  # lines are placed in the part's one buffer
+        begin = Texts.from_arrow(column.take(pa.array(docs)))
+        shift = (begin.offsets[:-1] - lengths[docs])[which]
+        texts.append(fold_lines(begin.chars, start + shift, end + shift).to_arrow())
+    order = np.argsort(np.argsort(part, kind="stable"), kind="stable")
+    return Texts.from_arrow(pa.concat_arrays(texts).take(pa.array(order))) if texts else Texts.of([])
 
 
 def templates_table(index: Index, lines: Lines, mined: Mined, rules: RuleSet) -> pa.Table:
