@@ -78,10 +78,11 @@ class Verdicts:
     review: dict[str, float] = field(default_factory=dict)
 
 
-def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
+def gather_lines(index: Index, templates: list[I32Array], between: list[BoolArray]) -> Lines:
     """Line verdicts of extraction, rules and templates, over all parts.
 
     templates : for each part, (lines,) int32 index of the accepted template of each line, -1 for none.
+    between   : for each part, (lines,) bool, lines that go because they stand between lines of a template.
     """
     columns: dict[str, list[npt.NDArray[np.generic]]] = {name: [] for name in ("doc", "rule", "support", "anchor", "visible", "extraction")}
     base = [0]
@@ -96,6 +97,8 @@ def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
     template = np.concatenate(templates) if templates else np.empty(0, np.int32)
     rule = joined["rule"].astype(np.int32)
     by_template = (rule < 0) & (template >= 0)
+    smoothed = by_template & (np.concatenate(between) if between else np.empty(0, np.bool_))
+    anchor = np.where(smoothed, np.arange(len(rule)), joined["anchor"])  # its own: it is a row of its own, with its own evidence
     reason = np.zeros(len(rule), np.uint8)
     reason[by_template] = TEMPLATE
     reason[rule >= 0] = BOILERPLATE
@@ -105,8 +108,8 @@ def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
         joined["doc"].astype(np.int64),
         reason,
         np.where(by_template, template, rule).astype(np.int32),
-        joined["support"].astype(np.uint8),
-        joined["anchor"].astype(np.int64),
+        np.where(smoothed, SUPPORTS.index("smoothed"), joined["support"]).astype(np.uint8),
+        anchor.astype(np.int64),
         joined["visible"].astype(np.int64),
     )
 
@@ -177,10 +180,11 @@ def _spread(
     first, last = ranges
     reason = verdicts.reason
     inferred = np.concatenate([[0], np.cumsum(verdicts.lines.support != SUPPORTS.index("pattern"))])
-    by_rule = np.flatnonzero((reason == BOILERPLATE) & (inferred[last + 1] == inferred[first]))
+    direct = inferred[last + 1] == inferred[first]
+    by_rule = np.flatnonzero((reason == BOILERPLATE) & direct)
     spreading = np.array([r.scope == "line" and r.category not in _NO_SPREAD for r in rules.rules], np.bool_)
     by_rule = by_rule[spreading[verdicts.rule[by_rule]]]
-    origins = np.union1d(by_rule, np.flatnonzero(reason == TEMPLATE))
+    origins = np.union1d(by_rule, np.flatnonzero((reason == TEMPLATE) & direct))
     long = index.flags("match", "long") & ~index.flags("match", "rigid")
     origins = origins[long[origins] & (classes[origins] >= 0)]
     if not len(origins):

@@ -13,18 +13,20 @@ import pyarrow.compute as pc
 from tasks.boilerplate import RuleSet
 from tasks.decide import BOILERPLATE, KEPT, TEMPLATE, Lines
 from tasks.foldline import fold_lines
+from tasks.freeze import PREFIX, category_of, pattern_of, shown_form
 from tasks.index import Index
 from tasks.settings import Settings
 from tasks.store.schemas import TEMPLATES
 from tasks.store.stage import numbers, read_table
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, spans_to_arrow
 from tasks.store.unique import unique
-from tasks.templates import LineTable, Templates, mine, skeleton_text
+from tasks.templates import LineTable, Mining, Templates, mine
 
 #: Examples and counter-examples shown for each.
 SHOWN = 5
 #: Characters of an example.
 EXAMPLE_CHARS = 200
+_WHOLE_CHARS = 2000  # of a line, from which a template's pattern is made
 #: Columns of the stage table `lines` that mining reads as they are.
 KEYS = ("exact", "skeleton", "lead", "trail", "rest", "inner", "words", "flags")
 
@@ -37,22 +39,25 @@ class Mined:
     of_line     : for each part, (lines,) int32, the template of each line that is removed by one, -1 for none.
     any_of_line : the same with those that stay.
     between     : for each part, (lines,) bool, lines that go because they stand between lines of a template.
+    categories  : category by number.
+    refusals    : ids that a reviewer refused.
     """
 
     found: Templates
     of_line: list[I32Array]
     any_of_line: list[I32Array]
     between: list[BoolArray]
+    categories: list[str]
+    refusals: Collection[str] = ()
 
     @property
     def names(self) -> list[str]:
         """Id by number."""
         return [self.found.name(i) for i in range(len(self.found))]
 
-    @property
-    def categories(self) -> list[str]:
-        """Category by number."""
-        return ["footer" if tail else "metadata" for tail in self.found.at_tail.tolist()]
+    def refused(self, number: int) -> bool:
+        """Whether a reviewer refused a template."""
+        return self.found.name(number) in self.refusals
 
     @property
     def evidence(self) -> list[str]:
@@ -66,14 +71,27 @@ def mine_templates(index: Index, settings: Settings, refused: Collection[str] = 
     parts = [_columns(index, number, owner) for number in range(len(index.parts))]
     names = [f.name for f in fields(LineTable)]
     if not parts:
-        return Mined(_NONE, [], [], [])
+        return Mined(_NONE, [], [], [], [])
     lines = LineTable(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
     first = np.unique(owner, return_index=True)[1]
     documents = np.bincount(index.collection[first], minlength=len(index.collections)).astype(np.int64)
     base = np.cumsum([0, *(len(part.doc) for part in parts)])
     mining = mine(lines, documents, settings.boilerplate, lambda rows: _folded(index, base, rows), refused)
     of_line, cuts = np.where(mining.taken, mining.of_line, -1).astype(np.int32), base[1:-1]
-    return Mined(mining.found, np.split(of_line, cuts), np.split(mining.of_line, cuts), np.split(mining.between, cuts))
+    return Mined(
+        mining.found, np.split(of_line, cuts), np.split(mining.of_line, cuts), np.split(mining.between, cuts),
+        _categories(index, base, mining), refused,
+    )  # fmt: skip
+
+
+def _categories(index: Index, base: I64Array, mining: Mining) -> list[str]:
+    """Category of each template: by a word in one of its lines, else by its place."""
+    found = mining.found
+    rows = np.flatnonzero((mining.of_line >= 0) & ~mining.between)
+    some = np.zeros(len(found), np.int64)
+    some[mining.of_line[rows][::-1]] = rows[::-1]
+    texts = _folded(index, base, some)
+    return [category_of(texts[i], bool(tail)) for i, tail in enumerate(found.at_tail.tolist())]
 
 
 _NONE = Templates(*(np.empty(0, kind) for kind in ("u8", "u1", "i4", *["i8"] * 4, *["f4"] * 4, "?", "i4", "?")))
@@ -131,21 +149,41 @@ def templates_table(index: Index, lines: Lines, mined: Mined, rules: RuleSet) ->
     found = _Group(lines, stands, len(mined.found), ruled < 0, np.where(kept & removing, template, -1))
     text_of = _texts(index, lines, [*pack.shown(), *found.shown()])
     rows = [
-        pack.row(
-            number, text_of, rule=rule.id, origin="pack", collection=None, category=rule.category, verdict="removes", skeleton=rule.regex
-        )
+        pack.row(number, text_of, rule=rule.id, origin=_origin(rule.id), collection=None, category=rule.category, verdict="removes", skeleton=rule.regex)
         for number, rule in enumerate(rules.rules)
         if pack.count[number]
-    ]
-    fired = np.flatnonzero(found.count).tolist()
-    for number in fired:
-        skeleton = skeleton_text(text_of[int(found.examples(number)[0])]["text"])
-        verdict = "removes" if mined.found.removes[number] else "reported"
-        names = {"rule": mined.found.name(number), "category": mined.found.category(number), "verdict": verdict, "skeleton": skeleton}
+    ]  # fmt: skip
+    for number in np.flatnonzero(found.count).tolist():
+        texts = [text_of[line]["text"] for line in found.examples(number).tolist()]
         collection = index.collections[int(mined.found.collection[number])]
-        rows.append(found.row(number, text_of, origin="mined", collection=collection, **names))
+        rows.append(found.row(number, text_of, origin="mined", collection=collection, **_described(mined, number, texts)))
+    for row in rows:
+        row["examples"], row["counter_examples"] = ([_shown(one) for one in row[name]] for name in ("examples", "counter_examples"))
     rows.sort(key=lambda row: (row["verdict"] != "removes", -row["char_count"], row["rule"], row["collection"] or ""))
     return pa.Table.from_pylist(rows, schema=TEMPLATES)
+
+
+def _origin(rule: str) -> str:
+    return "reviewer" if rule.startswith(PREFIX) else "pack"
+
+
+def _shown(example: dict[str, Any]) -> dict[str, Any]:
+    return {**example, "text": example["text"][:EXAMPLE_CHARS]}
+
+
+def _described(mined: Mined, number: int, texts: list[str]) -> dict[str, Any]:
+    """Columns of a mined template that say what it is."""
+    found = mined.found
+    return {
+        "rule": found.name(number),
+        "category": mined.categories[number],
+        "verdict": "removes" if found.removes[number] else "refused" if mined.refused(number) else "reported",
+        "skeleton": shown_form(int(found.form[number]), texts),
+        "evidence": found.evidence(number),
+        "pattern": pattern_of(int(found.form[number]), texts) or None,
+        "place": "tail" if found.at_tail[number] else "head",
+        "within": int(found.within[number]),
+    }
 
 
 def _joined(parts: list[I32Array]) -> I32Array:
@@ -216,7 +254,7 @@ def _texts(index: Index, lines: Lines, chosen: list[int]) -> dict[int, dict[str,
         documents = read_table(index.parts[number].documents)
         texts = Texts.from_arrow(documents["text"])
         doc, start = numbers(rows["doc"]).astype(np.int64), numbers(rows["start"])
-        end = np.minimum(numbers(rows["end"]), start + EXAMPLE_CHARS)
+        end = np.minimum(numbers(rows["end"]), start + _WHOLE_CHARS)
         offset = start - texts.offsets[doc] + numbers(documents["char_base"])[doc]
         sources = documents["source"].take(pa.array(doc)).to_pylist()
         shown = spans_to_arrow(texts.chars, start, end).to_pylist()

@@ -133,10 +133,20 @@ def candidates(page: Page, text_of: TextOf, refused: Collection[str]) -> Groups:
         alike=(form < LEAD) | (lines.words[rows] <= 4 + 1.5 * (sums(lines.words[rows], starts) / np.maximum(size, 1))[of_row]),
         below=below,
         under=under,
-        refused=np.array([template_name(int(k), int(f)) in refused for k, f in zip(key[starts], forms, strict=True)], np.bool_)
-        if refused
-        else np.zeros(len(starts), np.bool_),
+        refused=_refused(page, rows, starts, forms, key[starts], refused),
     )  # fmt: skip
+
+
+def _refused(page: Page, rows: I64Array, starts: I64Array, forms: U8Array, keys: U64Array, refused: Collection[str]) -> BoolArray:
+    """(g,) bool, groups that a reviewer refused, and those of which half the lines are theirs; fills page.spared."""
+    out = np.zeros(len(starts), np.bool_)
+    if not refused:
+        return out
+    out[:] = [template_name(int(key), int(form)) in refused for key, form in zip(keys, forms, strict=True)]
+    group = np.cumsum(np.isin(np.arange(len(rows)), starts)) - 1
+    page.spared[rows[out[group]]] = True
+    halves: BoolArray = 2 * sums(page.spared[rows], starts) >= np.maximum(sums(np.ones(len(rows), np.bool_), starts), 1)
+    return out | halves
 
 
 def _key(page: Page, form: int) -> U64Array:
@@ -177,7 +187,7 @@ def _able(
 ) -> BoolArray:
     """(g,) bool, groups against which nothing speaks that never changes.
 
-    A skeleton with slots stands twice a document at most, a lead or trail once, in lines that are short. In cards a labelled line is a
+    A line with words stands twice a document at most (else it is a refrain), a lead or trail once, in lines that are short. In cards a labelled line is a
     field, unless the label nearly always says the same.
     """
     size, documents, values, labelled, card = counts
@@ -192,7 +202,8 @@ def _able(
     at_ends = (
         (values > 1) & (size <= 1.3 * documents) & short & ~card & ~(labelled & (sentences | (forms == TRAIL))) & ~(quoted & ~labelled)
     )
-    in_whole = ((values == 1) | (size <= 2 * documents)) & (~(labelled & card) | same)
+    markup = sums(lines.rest[rows] + lines.inner[rows], starts) < size
+    in_whole = (markup | (size <= 2 * documents)) & (~(labelled & card) | same)
     able: BoolArray = np.where(ends, at_ends, in_whole)
     return able
 

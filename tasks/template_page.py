@@ -10,7 +10,7 @@ import numpy as np
 from tasks.kernels.templates import FINAL, LABELLED, LINKED
 from tasks.rulepack import KINDS
 from tasks.settings import Boilerplate
-from tasks.store.text import BoolArray, I32Array, I64Array, U64Array
+from tasks.store.text import BoolArray, I32Array, I64Array, U8Array, U64Array
 from tasks.templates import LineTable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _GAP, _SHORT = 3, 40
 
 @dataclass(frozen=True)
 class Page:
-    """All lines, by document and place, with what peeling has recognised so far (`frame` is filled in place).
+    """All lines, by document and place, with what peeling has recognised so far (`frame` and `spared` are filled in place).
 
     sorted : (n,) int64, row of the line table. first, last : (n,) int64, first line of the line's document and one past its last.
     before, after : (n,) int64, nearest line above and below that has words, -1 where there is none.
@@ -42,6 +42,7 @@ class Page:
     neutral : (n,) bool, lines without a letter, and markup that is common: they have no weight in distances.
     witness : (n,) int64, document, or one number for all documents that are copies. witnesses : (n_collections,) int64.
     ordinal : (n,) int64, place of the document among those of its collection. card, protected : (n,) bool.
+    spared : (n,) bool, lines of a template that a reviewer refused.
     """
 
     sorted: I64Array
@@ -60,6 +61,7 @@ class Page:
     card: BoolArray
     protected: BoolArray
     frame: BoolArray
+    spared: BoolArray
 
     @staticmethod
     def of(lines: LineTable, collection_documents: I64Array, settings: Boilerplate) -> Page:
@@ -83,7 +85,7 @@ class Page:
         ordinal[order] = np.arange(len(starts)) - np.repeat(np.cumsum(of_collection) - of_collection, of_collection)
         return Page(
             by_place, lines, settings, collection_documents, first, last, before, after, common,
-            neutral, witness, witnesses, ordinal[number], (labelled >= CARD * written)[number], np.isin(lines.kind, PROTECTED), np.zeros(n, np.bool_),
+            neutral, witness, witnesses, ordinal[number], (labelled >= CARD * written)[number], np.isin(lines.kind, PROTECTED), np.zeros(n, np.bool_), np.zeros(n, np.bool_),
         )  # fmt: skip
 
     def places(self) -> tuple[BoolArray, BoolArray]:
@@ -115,7 +117,7 @@ class Page:
         """
         lines, gone = self.lines, taken | self.lines.ruled
         above, below = _nearest(gone, self.first, self.last)
-        inside = ~gone & (above >= 0) & (below >= 0) & (below - above <= _GAP + 1)
+        inside = ~gone & ~self.spared & (above >= 0) & (below >= 0) & (below - above <= _GAP + 1)
         inside &= taken[above] | taken[below]
         markup = self.neutral & ~self.protected & ((lines.flags & LINKED) == 0)
         short = (lines.rest + lines.inner <= _SHORT) & ((lines.flags & FINAL) == 0) & (lines.kind != LIST) & ~self.protected
@@ -147,7 +149,7 @@ def _beside(chosen: BoolArray, first: I64Array, last: I64Array) -> tuple[I64Arra
     return np.where(above >= first, above, -1), np.where(below < last, below, -1)
 
 
-def changes(*columns: U64Array | I32Array | I64Array) -> BoolArray:
+def changes(*columns: U64Array | I32Array | I64Array | U8Array) -> BoolArray:
     """(n,) bool, rows that differ from the one before in some column; the first row does."""
     changed = np.zeros(len(columns[0]), np.bool_)
     changed[:1] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array
 from tasks.template_groups import Groups
@@ -82,7 +83,7 @@ def judge(page: Page, groups: Groups) -> Scores:
     )
 
 
-def _worded(groups: Groups, at_tail: BoolArray, support: F32Array) -> BoolArray:
+def _worded(groups: Groups, at_tail: BoolArray, support: npt.NDArray[np.float64]) -> BoolArray:
     """(g,) bool, whether what varies is little beside what does not, and no content."""
     lead_in = groups.coverage >= np.where(at_tail, COVERED_TAIL, COVERED_HEAD)
     label = groups.known_label | ((support >= LABEL_SUPPORT) & ~groups.numeric)
@@ -112,5 +113,5 @@ def _within(page: Page, groups: Groups, placed: BoolArray, at_tail: BoolArray) -
     return np.maximum.reduceat(np.where(placed, distance, 1), groups.starts).astype(np.int32)
 
 
-def _f32(values: I64Array | F32Array) -> F32Array:
+def _f32(values: npt.NDArray[np.float64]) -> F32Array:
     return values.astype(np.float32)

@@ -23,7 +23,8 @@ from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, Texts, U8A
 
 if TYPE_CHECKING:
     from tasks.template_groups import Groups
-    from tasks.template_scores import Page, Scores
+    from tasks.template_page import Page
+    from tasks.template_scores import Scores
 
 #: Rounds of peeling: closing blocks of some 200 lines.
 _ROUNDS = 24
@@ -182,7 +183,8 @@ def mine(lines: LineTable, collection_documents: I64Array, settings: Boilerplate
     refused              : ids of templates that a reviewer refused: they are reported and never remove.
     """
     from tasks.template_groups import candidates
-    from tasks.template_scores import Page, judge
+    from tasks.template_page import Page
+    from tasks.template_scores import judge
 
     page = Page.of(lines, collection_documents, settings)
     groups = candidates(page, text_of, refused)
@@ -221,7 +223,7 @@ def _given(page: Page, groups: Groups, scores: Scores, number: I32Array) -> tupl
     """of_line and taken, by sorted line: a template that removes it comes before one that reports it, then the order of FORMS."""
     n = len(page.sorted)
     group = groups.of_row
-    removes = scores.removes[group] & scores.placed & ~page.protected[groups.rows]
+    removes = scores.removes[group] & scores.placed & ~page.protected[groups.rows] & ~page.spared[groups.rows]
     of_line, taken = np.full(n, -1, np.int32), np.zeros(n, np.bool_)
     for rank in (False, True):
         for form in reversed(range(len(FORMS))):

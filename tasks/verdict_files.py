@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tasks import blocks, duplicates, families, links
 from tasks.decide import BLOCK, EXACT, KEPT, NEAR, REASONS, Lines, Verdicts, decide, gather_lines, guard, line_ranges
+from tasks.guards import yields
 from tasks.index import Index
 from tasks.job import Job
 from tasks.kernels import decide as kernel
@@ -51,8 +52,8 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     settings = job.settings
     rules = job.rules
     matched = load_matched(matched_folder)
-    mined = mine_templates(index, settings)
-    lines = gather_lines(index, mined.of_line)
+    mined = mine_templates(index, settings, job.decisions.refused)
+    lines = gather_lines(index, mined.of_line, mined.between)
     review = guard(lines, index.places(np.arange(index.doc_base[-1]))["source"], settings)
     verdicts = decide(index, lines, review, matched.classes, matched.pairs, rules, settings)
     found = families.find(index, matched.classes, len(matched.first), matched.pairs, settings.matching)
@@ -67,6 +68,7 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     _write_parts(index, lines, verdicts, links.link(index, verdicts, found, ids, matched.classes, matched.pairs), folder)
     write_json(folder / "templates.json", {"names": mined.names, "categories": mined.categories, "evidence": mined.evidence})
     write_json(folder / "review.json", review)
+    write_json(folder / "yields.json", yields(index, verdicts, [rule.id for rule in rules.rules], mined.names))
     counts = np.bincount(verdicts.reason, minlength=len(REASONS))
     duplicate = int(counts[EXACT] + counts[NEAR] + counts[BLOCK])
     write_json(
