@@ -11,15 +11,15 @@ import numpy as np
 from tasks.kernels import templates as kernel
 from tasks.kernels.templates import FINAL, LABELLED, NUMERIC, OPENS, QUOTED
 from tasks.rulepack import KINDS
-from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U8Array, U64Array
-from tasks.template_page import HEADING, LIST, Page, changes, collected
+from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, Texts, U8Array, U64Array
+from tasks.template_page import HEADING, LIST, TURN, Page, changes, collected
 from tasks.templates import FORMS, LEAD, LINE, TRAIL, TextOf, template_name
 
 #: Words of labels that belong to the frame of a text and not to what it says (match form). A label of none of them needs support.
 FRAME_LABEL = re.compile(
     "作者|编辑|编译|翻译|译者|校对|责编|撰文|记者|来源|出处|原文|链接|网址|官网|主页|邮箱|微信|公众号|订阅号|微博|电话|热线|传真|投稿|联系|合作|赞助"
     "|广告|推广|排版|设计|策划|监制|制作|出品|摄影|图片|配图|音乐|剪辑|后期|主播|嘉宾|版权|许可|协议|声明|转载|日期|时间|发布|更新|首发|改进|期数|刊号"
-    "|标签|分类|栏目|专栏|阅读|浏览|订阅|关注|扫码|交流群|社区|编号|字数"
+    "|上一?[篇期]|下一?[篇期]|往期|标签|分类|栏目|专栏|阅读|浏览|订阅|关注|扫码|交流群|社区|编号|字数"
     r"|\b(?:author|by|editor|edited|translat\w+|source|via|link|url|website|e-?mail|contact|phone|tel|fax|sponsor\w*|ads?|advert\w*|photo|credit"
     r"|copyright|licen[cs]e|date|posted|published|updated|tags?|category|issue|vol|follow|subscribe|twitter|wechat|discord|slack|telegram)\b"
 )
@@ -27,8 +27,9 @@ FRAME_LABEL = re.compile(
 _UNDER_SHARE, _UNDER_LINES, _UNDER_LETTERS = 0.5, 3, 8
 #: Kinds of which a share of occurrences protects the whole template.
 _SOME = 0.05
-#: Letters of a labelled value, and of a line with a lead or trail, on average; share of lines that end as a sentence.
-_VALUE, _LONGEST, _SENTENCES = 30, 60, 0.2
+#: Letters of a labelled line, and of a line with a lead or trail, on average, at most; share of lines that end as a sentence; letters
+#: outside slots at least, where no label stands.
+_VALUE, _LONGEST, _SENTENCES, _LETTERS = 30, 60, 0.2, 3
 #: Lines of a lead or trail that are compared with each other.
 _SAMPLE = 48
 
@@ -103,26 +104,26 @@ def candidates(page: Page, text_of: TextOf, refused: Collection[str]) -> Groups:
     new_witness = start | changes(page.witness[rows])
     size = np.diff(np.append(starts, len(rows)))
     documents = sums(start | changes(lines.doc[rows]), starts)
-    flags, kind = lines.flags[rows], lines.kind[rows]
+    flags, kind, written = lines.flags[rows], lines.kind[rows], lines.rest[rows] + lines.inner[rows]
     some = np.maximum(_SOME * size, 0)
     values = sums(_first_values(of_row, lines.exact[rows]), starts)
     listed, labelled = sums(kind == LIST, starts) > some, 2 * sums((flags & LABELLED) > 0, starts) > size
-    card = sums(page.card[rows], starts) > 0.3 * size
     forms = form[starts]
     ends = forms >= LEAD
+    known = _known_labels(page, text_of, rows, starts, labelled & (documents >= least))
+    card = sums(page.cards(rows[known[of_row] & (form == LEAD)])[rows], starts) > 0.3 * size
     able = _able(page, rows, starts, forms, (size, documents, values, labelled, card))
-    probed = np.flatnonzero(able & (ends | labelled) & (documents >= least))
-    coverage, known = _texts(page, text_of, rows, starts, size, probed, labelled)
+    coverage = _coverage(page, text_of, rows, starts, np.flatnonzero(able & ends & ~labelled & (documents >= least)))
     collection = lines.collection[rows][starts]
     below, under = _headings(page, rows, starts, forms, documents)
     return Groups(
         rows, of_row, starts, np.flatnonzero(new_witness), of_row[new_witness],
         key[starts], forms, collection, size.astype(np.int64), documents, values, sums(lines.chars[rows], starts),
         bare=lines.skeleton[rows][starts] == 0,
-        thin=listed | (sums(lines.rest[rows] + lines.inner[rows], starts) < size),
+        thin=listed | (sums(lines.rest[rows] + lines.inner[rows], starts) < size) | (sums(kind == TURN, starts) > some),
         opens=2 * sums((flags & OPENS) > 0, starts) > size,
         rigid=sums(page.protected[rows], starts) > some,
-        strict=listed | ends,
+        strict=listed | ends | (sums(kind == TURN, starts) > some),
         labelled=labelled,
         numeric=2 * sums((flags & NUMERIC) > 0, starts) > size,
         known_label=known,
@@ -130,7 +131,7 @@ def candidates(page: Page, text_of: TextOf, refused: Collection[str]) -> Groups:
         coverage=coverage,
         opening=sums(_opens(page)[rows], starts) > 0.1 * size,
         roomy=sums(page.last[rows] - page.first[rows] >= 8, starts) >= 0.8 * size,
-        alike=(form < LEAD) | (lines.words[rows] <= 4 + 1.5 * (sums(lines.words[rows], starts) / np.maximum(size, 1))[of_row]),
+        alike=(form < LEAD) | (written <= 4 + 1.5 * (sums(written, starts) / np.maximum(size, 1))[of_row]),
         below=below,
         under=under,
         refused=_refused(page, rows, starts, forms, key[starts], refused),
@@ -161,8 +162,7 @@ def _key(page: Page, form: int) -> U64Array:
 def _rows(page: Page, least: int) -> tuple[I64Array, U8Array]:
     """Lines whose key stands in `least` lines of the collection, with the form of the key. Leads and trails are looked for near the ends."""
     lines, index = page.lines, np.arange(len(page.sorted))
-    below = page.last - index
-    near = (index - page.first < 20) | ((below < 60) & (2 * below < page.last - page.first))
+    near = (page.upper & (index - page.first < 20)) | (page.lower & (page.last - index < 60)) | (page.last - index <= 3)
     near &= ~page.protected & (lines.kind != LIST)
     found, forms = [], []
     for form in range(len(FORMS)):
@@ -197,7 +197,8 @@ def _able(
     same = (values == 1) & (size >= 0.8 * label_size[label[rows[starts]]])
     sentences = sums((flags & FINAL) > 0, starts) > _SENTENCES * size
     longest = np.where(labelled, _VALUE, _LONGEST)
-    short = sums(lines.words[rows], starts) <= longest * size
+    written = lines.rest[rows] + lines.inner[rows]
+    short = (sums(written, starts) <= longest * size) & (sums(lines.rest[rows], starts) >= np.where(labelled, 2, _LETTERS) * size)
     quoted = 2 * sums((flags & QUOTED) > 0, starts) > size
     at_ends = (
         (values > 1) & (size <= 1.3 * documents) & short & ~card & ~(labelled & (sentences | (forms == TRAIL))) & ~(quoted & ~labelled)
@@ -208,25 +209,29 @@ def _able(
     return able
 
 
-def _texts(
-    page: Page, text_of: TextOf, rows: I64Array, starts: I64Array, size: I64Array, probed: I64Array, labelled: BoolArray
-) -> tuple[F32Array, BoolArray]:
-    """coverage and known_label of the groups named; 0 and False for the others."""
-    coverage, known = np.zeros(len(starts), np.float32), np.zeros(len(starts), np.bool_)
+def _known_labels(page: Page, text_of: TextOf, rows: I64Array, starts: I64Array, labelled: BoolArray) -> BoolArray:
+    """(g,) bool, groups whose label has a word for a frame."""
+    known = np.zeros(len(starts), np.bool_)
+    asked = np.flatnonzero(labelled)
+    texts = text_of(page.sorted[rows[starts[asked]]]) if len(asked) else Texts.of([])
+    known[asked] = [FRAME_LABEL.search(re.split("[:|]", texts[i])[0]) is not None for i in range(len(asked))]
+    return known
+
+
+def _coverage(page: Page, text_of: TextOf, rows: I64Array, starts: I64Array, probed: I64Array) -> F32Array:
+    """(g,) float32, share of units that lines of the groups named have in common; 0 for the others."""
+    coverage = np.zeros(len(starts), np.float32)
     if not len(probed):
-        return coverage, known
-    count = np.where(labelled[probed], 1, np.minimum(size[probed], _SAMPLE))
+        return coverage
+    size = np.diff(np.append(starts, len(rows)))[probed]
+    count = np.minimum(size, _SAMPLE)
     base = np.cumsum(count) - count
     within = np.arange(int(count.sum())) - np.repeat(base, count)
-    picked = rows[np.repeat(starts[probed], count) + within * np.repeat(size[probed], count) // np.repeat(count, count)]
+    picked = rows[np.repeat(starts[probed], count) + within * np.repeat(size, count) // np.repeat(count, count)]
     texts = text_of(page.sorted[picked])
     for group, first, n in zip(probed.tolist(), base.tolist(), count.tolist(), strict=True):
-        if labelled[group]:
-            known[group] = FRAME_LABEL.search(texts[first].partition(":")[0]) is not None
-        else:
-            offsets = texts.offsets[first : first + n + 1]
-            coverage[group] = kernel.common_shares(texts.chars, offsets).mean()
-    return coverage, known
+        coverage[group] = kernel.common_shares(texts.chars, texts.offsets[first : first + n + 1]).mean()
+    return coverage
 
 
 def _headings(page: Page, rows: I64Array, starts: I64Array, forms: U8Array, documents: I64Array) -> tuple[BoolArray, BoolArray]:

@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 
 #: Lines that count as head and as tail: where pages and newsletters carry their frame. What is recognised is peeled off first.
 HEAD, TAIL = 6, 12
-#: From so many lines on, the tail may reach up to the document's middle; else, as the head, a third of it.
+#: Last lines of a short document that are tail when all below them is recognised.
+_LAST = 3
+#: From so many lines on, the tail may reach up to the middle of the document's characters; else, as the head, a third of them.
 _LONG = 12
 #: From this share of labelled lines on, a document is a card (a recipe, an entry): its labels are its content.
 CARD = 0.34
 #: Documents of which less is their own are copies of one another: together they are one witness.
 OWN = 0.2
-#: Kinds that are never removed for recurring: structure, code, tables, speech, and what was metadata already.
-PROTECTED = tuple(KINDS.index(kind) for kind in ("heading", "table", "code", "caption", "turn", "metadata"))
-HEADING, LIST, METADATA = (KINDS.index(kind) for kind in ("heading", "list", "metadata"))
+#: Kinds that are never removed for recurring: structure, code, tables, captions, and what was metadata already. What a speaker opens
+#: with a label is not either.
+PROTECTED = tuple(KINDS.index(kind) for kind in ("heading", "table", "code", "caption", "metadata"))
+HEADING, LIST, METADATA, TURN = (KINDS.index(kind) for kind in ("heading", "list", "metadata", "turn"))
 #: Lines between two lines of templates that are taken with them, and letters of one.
 _GAP, _SHORT = 3, 40
 
@@ -41,7 +44,8 @@ class Page:
     common  : (n,) bool, lines that stand as they are in `min_documents` documents of the collection.
     neutral : (n,) bool, lines without a letter, and markup that is common: they have no weight in distances.
     witness : (n,) int64, document, or one number for all documents that are copies. witnesses : (n_collections,) int64.
-    ordinal : (n,) int64, place of the document among those of its collection. card, protected : (n,) bool.
+    ordinal : (n,) int64, place of the document among those of its collection. protected : (n,) bool.
+    upper, lower : (n,) bool, in the first third and in the last half (third, of few lines) of the document's characters.
     spared : (n,) bool, lines of a template that a reviewer refused.
     """
 
@@ -58,7 +62,8 @@ class Page:
     witness: I64Array
     witnesses: I64Array
     ordinal: I64Array
-    card: BoolArray
+    upper: BoolArray
+    lower: BoolArray
     protected: BoolArray
     frame: BoolArray
     spared: BoolArray
@@ -76,8 +81,6 @@ class Page:
         common = document_counts(lines.exact, lines.collection, lines.doc, settings.min_documents) >= settings.min_documents
         neutral = ((lines.words == 0) | ((lines.rest + lines.inner == 0) & common)) & ~lines.ruled
         before, after = _beside(~neutral, first, last)
-        labelled = np.bincount(number, (lines.flags & LABELLED) > 0, minlength=len(starts))
-        written = np.maximum(np.bincount(number, ~neutral, minlength=len(starts)), 1)
         witness, witnesses = _witnesses(lines, common, number, starts, collection_documents)
         of_collection = np.bincount(lines.collection[starts], minlength=len(collection_documents))
         order = np.argsort(lines.collection[starts], kind="stable")
@@ -85,8 +88,16 @@ class Page:
         ordinal[order] = np.arange(len(starts)) - np.repeat(np.cumsum(of_collection) - of_collection, of_collection)
         return Page(
             by_place, lines, settings, collection_documents, first, last, before, after, common,
-            neutral, witness, witnesses, ordinal[number], (labelled >= CARD * written)[number], np.isin(lines.kind, PROTECTED), np.zeros(n, np.bool_), np.zeros(n, np.bool_),
+            neutral, witness, witnesses, ordinal[number], *_ends(lines.chars, first, last), np.isin(lines.kind, PROTECTED) | ((lines.kind == TURN) & ((lines.flags & LABELLED) > 0)), np.zeros(n, np.bool_), np.zeros(n, np.bool_),
         )  # fmt: skip
+
+    def cards(self, known: I64Array) -> BoolArray:
+        """(n,) bool, lines of cards: documents of which a good part of the lines are labelled. known : lines whose label makes none."""
+        labelled = ((self.lines.flags & LABELLED) > 0) & (self.lines.kind != TURN)
+        labelled[known] = False
+        upto, written = (np.concatenate([[0], np.cumsum(column)]) for column in (labelled, ~self.neutral))
+        card: BoolArray = upto[self.last] - upto[self.first] >= CARD * np.maximum(written[self.last] - written[self.first], 1)
+        return card
 
     def places(self) -> tuple[BoolArray, BoolArray]:
         """(n,) bool each: in the head, in the tail, when what is recognised is peeled off."""
@@ -94,11 +105,9 @@ class Page:
         kept = ~(self.frame | self.lines.ruled | self.neutral | (self.lines.kind == METADATA))  # front matter is no head
         upto = np.concatenate([[0], np.cumsum(kept)])
         head, tail = upto[:-1] - upto[self.first], upto[self.last] - upto[1:]
-        above, below, size = np.arange(n) - self.first, self.last - np.arange(n) - 1, self.last - self.first
-        third = np.maximum(1, (size + 2) // 3)
-        half = np.where(size >= _LONG, size // 2, third)
-        in_tail = (tail < TAIL) & (below < half) & (below < above)
-        return (head < HEAD) & (above < third) & ~in_tail, in_tail
+        in_tail = (tail < TAIL) & self.lower
+        in_tail |= (tail == 0) & (self.last - np.arange(n) <= _LAST) & (self.first < np.arange(n))  # all below it is recognised
+        return (head < HEAD) & self.upper & ~in_tail, in_tail
 
     def supported(self) -> tuple[BoolArray, BoolArray]:
         """(n,) bool each: lines with boilerplate above or below them, and with boilerplate below."""
@@ -129,6 +138,16 @@ class Page:
         of_line[added] = np.where(taken[above[added]], of_line[above[added]], of_line[below[added]])
         taken |= added
         return added
+
+
+def _ends(chars: I32Array, first: I64Array, last: I64Array) -> tuple[BoolArray, BoolArray]:
+    """upper and lower of each line: peeling never reaches a document's middle. Characters, because frames are short lines and texts long."""
+    upto = np.concatenate([[0], np.cumsum(chars, dtype=np.int64)])
+    above, below, total = upto[:-1] - upto[first], upto[last] - upto[1:], upto[last] - upto[first]
+    index = np.arange(len(chars))
+    lower = np.where(last - first >= _LONG, 2 * below < total, 3 * below < total) | (index + 1 == last)
+    lower &= below < above
+    return ((3 * above < total) | (index == first)) & ~lower, lower
 
 
 def _nearest(gone: BoolArray, first: I64Array, last: I64Array) -> tuple[I64Array, I64Array]:

@@ -16,11 +16,13 @@ from tasks.templates import LEAD
 CONCENTRATED, STRICT = 0.8, 0.95
 #: A template of part of a collection (the footer changed in issue 40): documents, and their share of those from its first to its last.
 ERA, DENSE = 8, 0.5
+#: Share of a collection of short notes that a template must stand in: below, one of four stock phrases is content.
+SHORT_SHARE = 0.5
 #: A template of few documents (a sponsor of five issues): share of its occurrences that stand beside other boilerplate.
 SUPPORTED = 0.8
 #: Share of the letters of two lines of a lead or trail that are the same, from which what differs is a slot: in the tail, and in the
 #: head, where titles stand.
-COVERED_TAIL, COVERED_HEAD = 0.6, 0.75
+COVERED_TAIL, COVERED_HEAD = 0.6, 0.7
 #: A label that is no word for a frame needs this support (`SUPPORTED`, of a block of labels).
 LABEL_SUPPORT = 0.6
 #: A line that ends with a colon introduces what follows: it goes with it only.
@@ -65,7 +67,7 @@ def judge(page: Page, groups: Groups) -> Scores:
     density = documents / np.maximum(last - first + 1, 1)
     share = documents / np.maximum(page.witnesses[groups.collection], 1)
     at_tail = groups.sums(in_tail) >= groups.sums(in_head)
-    wide = (share >= page.settings.min_share) | ((documents >= ERA) & (density >= DENSE))
+    wide = (share >= np.where(groups.roomy, page.settings.min_share, SHORT_SHARE)) | ((documents >= ERA) & (density >= DENSE))
     few = (support >= SUPPORTED) & groups.roomy
     often = documents >= page.settings.min_documents
     frame = often & (concentration >= np.where(groups.strict, STRICT, CONCENTRATED)) & (wide | few) & _worded(groups, at_tail, support)

@@ -61,8 +61,8 @@ def line_keys(text: str, listed: bool) -> dict[str, int]:
         whole += [ord(c) for c in chars]
         letters += sum(is_letter(ord(c)) for c in chars)
         after = text[at + len(chars) :]
-        if code == 58 and not tag and not label and rest >= 2 and len(units) <= 12 and not linked and not after.startswith("/"):
-            label = digest([*loose, 58])
+        if code in (58, 124) and not tag and not label and rest >= 2 and len(units) <= 12 and not linked and not after.startswith("/"):
+            label = digest([*loose, code])
             flags |= kernel.LABELLED | (kernel.NUMERIC if after.lstrip(" *")[:1].isdigit() else 0)
         loose.append(code)
         if tag:
@@ -75,7 +75,9 @@ def line_keys(text: str, listed: bool) -> dict[str, int]:
         else:
             close.append(code)
             titles += sum(is_letter(ord(c)) for c in chars) if code == kernel.TITLE else 0
-            if is_letter(code):
+            if kernel.NUMBER <= code <= kernel.HANDLE:
+                units.append([code])
+            elif is_letter(code):
                 rest += 1
                 if not before or is_han(code) or not is_letter(ord(before)) or is_han(ord(before)):
                     units.append([])
@@ -95,7 +97,7 @@ def line_keys(text: str, listed: bool) -> dict[str, int]:
 
 def _unit(codes: list[int]) -> int:
     """A Han character (but 第, which can begin a slot) stands for itself in the kernel; a word is a digest that starts at 0."""
-    return codes[0] if len(codes) == 1 and 0x4E00 <= codes[0] <= 0x9FFF and codes[0] != 0x7B2C else digest(codes, 0)
+    return codes[0] if len(codes) == 1 and (0x4E00 <= codes[0] <= 0x9FFF or codes[0] >= 0xE000) and codes[0] != 0x7B2C else digest(codes, 0)
 
 
 def common_shares(lines: list[str]) -> list[float]:
@@ -104,7 +106,9 @@ def common_shares(lines: list[str]) -> list[float]:
         units: list[str] = []
         before = ""
         for code, chars, _ in [(c, s, t) for c, s, t in _all_pieces(line)]:
-            if is_letter(code):
+            if kernel.NUMBER <= code <= kernel.HANDLE:
+                units.append(str(code))
+            elif is_letter(code):
                 if not before or is_han(code) or not is_letter(ord(before)) or is_han(ord(before)):
                     units.append("")
                 units[-1] += chars

@@ -10,10 +10,10 @@ NUMBER, URL, TITLE, EMAIL, LINK, HANDLE = 0xE000, 0xE001, 0xE002, 0xE003, 0xE004
 _MAX_QUOTE = 60  # characters; a longer quotation is text, not a title
 _MAX_LINK = 400  # characters of a Markdown link
 _MIN_REST = 4  # letters and Han characters outside slots; fewer say nothing
-_LEAD = 4  # units (Han characters, words of an alphabet) of the keys of a line's two ends
+_LEAD = 4  # units (Han characters, words of an alphabet, slots) of the keys of a line's two ends
 _MAX_LABEL = 12  # units before a colon that are a label
 _MAX_TAG = 400  # characters of an HTML tag
-#: Bits of `line_keys`' flags: a label stands before a colon; the line ends as a sentence does; a quotation mark (>) opens it; it ends
+#: Bits of `line_keys`' flags: a label stands before a colon or bar; the line ends as a sentence does; a quotation mark (>) opens it; it ends
 #: with a colon; a digit follows the label; a link or an image stands in it.
 LABELLED, FINAL, QUOTED, OPENS, NUMERIC, LINKED = 1, 2, 4, 8, 16, 32
 
@@ -188,7 +188,7 @@ def line_keys(chars, offsets, listed):
               (n,) int32 letters outside slots, in links and titles, and in all (addresses and HTML tags apart); flags (n,) uint8.
 
     exact is of the whole line. skeleton has slots; the text of links is one unless it is more than twice what stands outside.
-    lead is of the label before a colon, or else of the first letters outside slots; trail of the last ones.
+    lead is of the label before a colon or bar, or else of the first letters outside slots; trail of the last ones.
     """
     n = len(offsets) - 1
     exact, skeleton = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
@@ -233,7 +233,14 @@ def line_keys(chars, offsets, listed):
                             letters += _is_letter(chars[i])
                             i += 1
                     continue
-            if c == 58 and found == 0 and outside >= 2 and units <= _MAX_LABEL and not linked and not (i + 1 < end and chars[i + 1] == 47):
+            if (
+                (c == 58 or c == 124)
+                and found == 0
+                and outside >= 2
+                and units <= _MAX_LABEL
+                and not linked
+                and not (i + 1 < end and chars[i + 1] == 47)
+            ):
                 found = _mix(loose, c)
                 flag |= LABELLED
                 j = i + 1
@@ -258,7 +265,12 @@ def line_keys(chars, offsets, listed):
                 if piece == TITLE:
                     for j in range(i, k):
                         titles += _is_letter(chars[j])
-                if _is_letter(piece):
+                if NUMBER <= piece <= HANDLE:
+                    if units < _LEAD:
+                        first = _mix(first, piece)
+                    ring[units % _LEAD] = piece
+                    units += 1
+                elif _is_letter(piece):
                     outside += 1
                     if i == begin or _is_han(piece) or not _is_letter(chars[i - 1]) or _is_han(chars[i - 1]):
                         units += 1
@@ -311,15 +323,16 @@ _LONGEST = 160  # units of a line that are compared
 
 @njit(cache=True, nogil=True)
 def _units(chars, begin, end, out):
-    """Write the units outside slots (Han characters, words of an alphabet) as hashes; returns how many."""
+    """Write the units (Han characters, words of an alphabet, slots by their kind) as hashes; returns how many."""
     size = 0
     i = begin
     while i < end and size < _LONGEST:
         before = chars[i - 1] if i > begin else 32
         i, c = _step(chars, begin, i, end)
-        if not _is_letter(c):
+        slot = NUMBER <= c <= HANDLE
+        if not slot and not _is_letter(c):
             continue
-        if _is_han(c) or not _is_letter(before) or _is_han(before):
+        if slot or _is_han(c) or not _is_letter(before) or _is_han(before):
             out[size] = _SEED
             size += 1
         out[size - 1] = _mix(out[size - 1], c)
@@ -328,7 +341,7 @@ def _units(chars, begin, end, out):
 
 @njit(cache=True, nogil=True)
 def common_shares(chars, offsets):
-    """(n,) float64, share of each line's units outside slots that it has in order in the next line; the last with the one before.
+    """(n,) float64, share of each line's units that it has in order in the next line; the last with the one before.
 
     The longest common subsequence: names and words that differ are what is left of 1.
     """
