@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from tasks.boilerplate import RuleSet
 from tasks.decide import BOILERPLATE, KEPT, TEMPLATE, Lines
-from tasks.foldline import fold_lines
+from tasks.foldline import fold_lines, fold_texts
 from tasks.freeze import PREFIX, category_of, pattern_of, shown_form
 from tasks.index import Index
 from tasks.settings import Settings
@@ -20,7 +20,7 @@ from tasks.store.schemas import TEMPLATES
 from tasks.store.stage import numbers, read_table
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, spans_to_arrow
 from tasks.store.unique import unique
-from tasks.templates import LineTable, Mining, Templates, mine
+from tasks.templates import LineTable, Templates, mine
 
 #: Examples and counter-examples shown for each.
 SHOWN = 5
@@ -39,7 +39,6 @@ class Mined:
     of_line     : for each part, (lines,) int32, the template of each line that is removed by one, -1 for none.
     any_of_line : the same with those that stay.
     between     : for each part, (lines,) bool, lines that go because they stand between lines of a template.
-    categories  : category by number.
     refusals    : ids that a reviewer refused.
     """
 
@@ -47,7 +46,6 @@ class Mined:
     of_line: list[I32Array]
     any_of_line: list[I32Array]
     between: list[BoolArray]
-    categories: list[str]
     refusals: Collection[str] = ()
 
     @property
@@ -71,27 +69,23 @@ def mine_templates(index: Index, settings: Settings, refused: Collection[str] = 
     parts = [_columns(index, number, owner) for number in range(len(index.parts))]
     names = [f.name for f in fields(LineTable)]
     if not parts:
-        return Mined(_NONE, [], [], [], [])
+        return Mined(_NONE, [], [], [])
     lines = LineTable(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
     first = np.unique(owner, return_index=True)[1]
     documents = np.bincount(index.collection[first], minlength=len(index.collections)).astype(np.int64)
     base = np.cumsum([0, *(len(part.doc) for part in parts)])
     mining = mine(lines, documents, settings.boilerplate, lambda rows: _folded(index, base, rows), refused)
     of_line, cuts = np.where(mining.taken, mining.of_line, -1).astype(np.int32), base[1:-1]
-    return Mined(
-        mining.found, np.split(of_line, cuts), np.split(mining.of_line, cuts), np.split(mining.between, cuts),
-        _categories(index, base, mining), refused,
-    )  # fmt: skip
+    return Mined(mining.found, np.split(of_line, cuts), np.split(mining.of_line, cuts), np.split(mining.between, cuts), refused)
 
 
-def _categories(index: Index, base: I64Array, mining: Mining) -> list[str]:
-    """Category of each template: by a word in one of its lines, else by its place."""
-    found = mining.found
-    rows = np.flatnonzero((mining.of_line >= 0) & ~mining.between)
-    some = np.zeros(len(found), np.int64)
-    some[mining.of_line[rows][::-1]] = rows[::-1]
-    texts = _folded(index, base, some)
-    return [category_of(texts[i], bool(tail)) for i, tail in enumerate(found.at_tail.tolist())]
+def template_categories(index: Index, mined: Mined, table: pa.Table) -> list[str]:
+    """Category of each template by its number, as the table `templates` has it; those that stand nowhere have the one of their place."""
+    chosen = table.filter(pc.equal(table["origin"], "mined"))
+    keys = zip(chosen["rule"].to_pylist(), chosen["collection"].to_pylist(), strict=True)
+    known = dict(zip(keys, chosen["category"].to_pylist(), strict=True))
+    own = (index.collections[number] for number in mined.found.collection.tolist())
+    return [known.get(key, "metadata") for key in zip(mined.names, own, strict=True)]
 
 
 _NONE = Templates(*(np.empty(0, kind) for kind in ("u8", "u1", "i4", *["i8"] * 4, *["f4"] * 4, "?", "i4", "?")))
@@ -176,7 +170,7 @@ def _described(mined: Mined, number: int, texts: list[str]) -> dict[str, Any]:
     found = mined.found
     return {
         "rule": found.name(number),
-        "category": mined.categories[number],
+        "category": category_of(fold_texts(texts[:1])[0], bool(found.at_tail[number])),
         "verdict": "removes" if found.removes[number] else "refused" if mined.refused(number) else "reported",
         "skeleton": shown_form(int(found.form[number]), texts),
         "evidence": found.evidence(number),

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.kernels import mining as kernels
 from tasks.kernels import templates as kernel
 from tasks.kernels.templates import FINAL, LABELLED, NUMERIC, OPENS, QUOTED
 from tasks.rulepack import KINDS
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, Texts, U8Array, U64Array
 from tasks.template_page import HEADING, LIST, TURN, Page, changes, collected
-from tasks.templates import FORMS, LEAD, LINE, TRAIL, TextOf, template_name
+from tasks.templates import FORMS, LEAD, LINE, SKELETON, TRAIL, TextOf, template_name
 
 #: Words of labels that belong to the frame of a text and not to what it says (match form). A label of none of them needs support.
 FRAME_LABEL = re.compile(
@@ -36,7 +37,7 @@ _SAMPLE = 48
 
 @dataclass(frozen=True)
 class Groups:
-    """Candidates, by (form, collection, key). g groups, m rows.
+    """Candidates, by form, then first appearance. g groups, m rows.
 
     rows : (m,) int64 lines, by group, witness, place. of_row : (m,) int64 group. starts : (g,) int64. witness_starts : (w,) int64, where a
     group's rows of one witness begin; witness_group : (w,) int64.
@@ -93,12 +94,12 @@ def sums(values: BoolArray | I32Array | I64Array, starts: I64Array) -> I64Array:
 def candidates(page: Page, text_of: TextOf, refused: Collection[str]) -> Groups:
     """All groups of `min_documents` lines or more; see `Groups`."""
     least = page.settings.min_documents
-    rows, form = _rows(page, least)
+    rows, form, number = _rows(page, least)
     lines = page.lines
+    order = np.argsort((number << 32) | page.witness[rows], kind="stable")
+    rows, form, number = rows[order], form[order], number[order]
     key = np.select([form == f for f in range(len(FORMS))], [_key(page, f)[rows] for f in range(len(FORMS))])
-    order = np.lexsort((rows, page.witness[rows], key, lines.collection[rows], form))
-    rows, form, key = rows[order], form[order], key[order]
-    start = changes(form, lines.collection[rows], key)
+    start = changes(number)
     starts = np.flatnonzero(start)
     of_row = np.cumsum(start) - 1
     new_witness = start | changes(page.witness[rows])
@@ -159,27 +160,37 @@ def _key(page: Page, form: int) -> U64Array:
     return keys
 
 
-def _rows(page: Page, least: int) -> tuple[I64Array, U8Array]:
-    """Lines whose key stands in `least` lines of the collection, with the form of the key. Leads and trails are looked for near the ends."""
+def _rows(page: Page, least: int) -> tuple[I64Array, U8Array, I64Array]:
+    """Lines whose key stands in `least` lines of the collection, the form of the key, and a number for each (form, key, collection).
+
+    Leads and trails are looked for near the ends. A key that says of a line no more than a simpler one does is left out.
+    """
     lines, index = page.lines, np.arange(len(page.sorted))
     near = (page.upper & (index - page.first < 20)) | (page.lower & (page.last - index < 60)) | (page.last - index <= 3)
     near &= ~page.protected & (lines.kind != LIST)
-    found, forms = [], []
+    found, forms, numbers = [], [], []
+    skeletons = np.zeros(len(index), np.int64)  # lines with the same skeleton
+    base = 0
     for form in range(len(FORMS)):
-        key = collected(_key(page, form), lines.collection)
+        key = _key(page, form)
         rows = np.flatnonzero((key != 0) & (near | (form < LEAD)))
-        _, which, count = np.unique(key[rows], return_inverse=True, return_counts=True)
-        found.append(rows[count[which] >= least])
+        number, count = kernels.grouped(collected(key[rows], lines.collection[rows]))
+        often = count[number]
+        if form == SKELETON:
+            skeletons[rows] = often
+        chosen = (often >= least) & ((often != skeletons[rows]) | (form == SKELETON))
+        found.append(rows[chosen])
         forms.append(np.full(len(found[-1]), form, np.uint8))
-    return np.concatenate(found), np.concatenate(forms)
+        numbers.append(number[chosen] + base)
+        base += len(count)
+    return np.concatenate(found), np.concatenate(forms), np.concatenate(numbers)
 
 
 def _first_values(group: I64Array, value: U64Array) -> BoolArray:
     """(m,) bool, one row of each distinct value of a group."""
-    out = np.zeros(len(group), np.bool_)
-    order = np.lexsort((value, group))
-    out[order] = changes(group[order], value[order])
-    return out
+    number, _ = kernels.grouped(collected(value, group.astype(np.int32)))
+    first: BoolArray = np.diff(np.maximum.accumulate(number), prepend=-1) > 0
+    return first
 
 
 def _able(
@@ -193,7 +204,7 @@ def _able(
     size, documents, values, labelled, card = counts
     lines, ends = page.lines, forms >= LEAD
     flags = lines.flags[rows]
-    _, label, label_size = np.unique(collected(lines.lead, lines.collection), return_inverse=True, return_counts=True)
+    label, label_size = kernels.grouped(collected(lines.lead, lines.collection))
     same = (values == 1) & (size >= 0.8 * label_size[label[rows[starts]]])
     sentences = sums((flags & FINAL) > 0, starts) > _SENTENCES * size
     longest = np.where(labelled, _VALUE, _LONGEST)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.kernels import mining as kernels
 from tasks.kernels.templates import FINAL, LABELLED, LINKED
 from tasks.rulepack import KINDS
 from tasks.settings import Boilerplate
@@ -71,9 +72,11 @@ class Page:
     @staticmethod
     def of(lines: LineTable, collection_documents: I64Array, settings: Boilerplate) -> Page:
         """The lines of a table in order, with the columns that do not change while peeling."""
-        by_place = np.lexsort((lines.order, lines.doc))
-        lines = LineTable(**{f.name: getattr(lines, f.name)[by_place] for f in fields(LineTable)})
-        n = len(by_place)
+        n = len(lines.doc)
+        by_place = np.arange(n)
+        if not _in_order(lines.doc, lines.order):
+            by_place = np.lexsort((lines.order, lines.doc))
+            lines = LineTable(**{f.name: getattr(lines, f.name)[by_place] for f in fields(LineTable)})
         starts = np.flatnonzero(changes(lines.doc))
         size = np.diff(np.append(starts, n))
         number, first = np.repeat(np.arange(len(starts)), size), np.repeat(starts, size)
@@ -101,18 +104,16 @@ class Page:
 
     def places(self) -> tuple[BoolArray, BoolArray]:
         """(n,) bool each: in the head, in the tail, when what is recognised is peeled off."""
-        n = len(self.sorted)
         kept = ~(self.frame | self.lines.ruled | self.neutral | (self.lines.kind == METADATA))  # front matter is no head
-        upto = np.concatenate([[0], np.cumsum(kept)])
-        head, tail = upto[:-1] - upto[self.first], upto[self.last] - upto[1:]
-        in_tail = (tail < TAIL) & self.lower
-        in_tail |= (tail == 0) & (self.last - np.arange(n) <= _LAST) & (self.first < np.arange(n))  # all below it is recognised
-        return (head < HEAD) & self.upper & ~in_tail, in_tail
+        starts = np.flatnonzero(self.first == np.arange(len(kept)))
+        heads, tails = kernels.places(starts, self.last[starts], kept, self.upper, self.lower, HEAD, TAIL, _LAST)
+        return heads, tails
 
-    def supported(self) -> tuple[BoolArray, BoolArray]:
-        """(n,) bool each: lines with boilerplate above or below them, and with boilerplate below."""
+    def supported(self, rows: I64Array) -> tuple[BoolArray, BoolArray]:
+        """(m,) bool each, of the rows named: with boilerplate above or below, and with boilerplate below."""
         solid = np.append((self.frame & ~self.protected) | self.lines.ruled, False)  # the last one is for no neighbour, -1
-        return solid[self.before] | solid[self.after], solid[self.after]
+        below: BoolArray = solid[self.after[rows]]
+        return solid[self.before[rows]] | below, below
 
     def grow(self, groups: Groups, scores: Scores) -> None:
         """Add what was recognised to the frame; lines of protected kinds too, which are peeled and never removed."""
@@ -138,6 +139,11 @@ class Page:
         of_line[added] = np.where(taken[above[added]], of_line[above[added]], of_line[below[added]])
         taken |= added
         return added
+
+
+def _in_order(doc: I64Array, order: I32Array) -> bool:
+    """Whether lines are sorted by document and place."""
+    return bool(((doc[1:] > doc[:-1]) | ((doc[1:] == doc[:-1]) & (order[1:] > order[:-1]))).all())
 
 
 def _ends(chars: I32Array, first: I64Array, last: I64Array) -> tuple[BoolArray, BoolArray]:
@@ -188,15 +194,9 @@ def document_counts(key: U64Array, collection: I32Array, doc: I64Array, least: i
 
     doc : (n,) int64, ascending.
     """
-    out = np.zeros(len(key), np.int64)
-    _, group, size = np.unique(collected(key, collection), return_inverse=True, return_counts=True)
-    rows = np.flatnonzero((size[group] >= least) & (key != 0))
-    rows = rows[np.argsort(group[rows], kind="stable")]
-    if len(rows):
-        starts = changes(group[rows])
-        count = np.add.reduceat(changes(group[rows], doc[rows]).astype(np.int64), np.flatnonzero(starts))
-        out[rows] = count[np.cumsum(starts) - 1]
-    return out
+    number, count = kernels.grouped(collected(key, collection))
+    counts: I64Array = kernels.document_counts(number, doc, len(count))[number]
+    return np.where((key != 0) & (count[number] >= least), counts, 0)
 
 
 def _witnesses(

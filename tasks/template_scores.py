@@ -51,8 +51,8 @@ class Scores:
     removes: BoolArray
 
 
-def judge(page: Page, groups: Groups) -> Scores:
-    """Scores of all groups by the frame that is recognised so far."""
+def judge(page: Page, groups: Groups, published: bool = False) -> Scores:
+    """Scores of all groups by the frame that is recognised so far. published : with what is only published."""
     rows, of_row = groups.rows, groups.of_row
     heads, tails = page.places()
     in_head, in_tail = heads[rows], tails[rows]
@@ -60,10 +60,10 @@ def judge(page: Page, groups: Groups) -> Scores:
     documents, first, last = _standing(page, groups, placed)
     size = np.maximum(groups.occurrences, 1)
     concentration = groups.sums(placed) / size
-    beside, above = page.supported()
+    beside, followed = page.supported(rows)
     there = np.maximum(groups.sums(placed), 1)
-    support = groups.sums(beside[rows] & placed) / there
-    introduces = groups.opens & (groups.sums(above[rows] & placed) < FOLLOWED * there)
+    support = groups.sums(beside & placed) / there
+    introduces = groups.opens & (groups.sums(followed & placed) < FOLLOWED * there)
     density = documents / np.maximum(last - first + 1, 1)
     share = documents / np.maximum(page.witnesses[groups.collection], 1)
     at_tail = groups.sums(in_tail) >= groups.sums(in_head)
@@ -79,7 +79,7 @@ def judge(page: Page, groups: Groups) -> Scores:
         _f32(concentration),
         _f32(support),
         at_tail,
-        _within(page, groups, placed, at_tail),
+        _within(page, groups, placed, at_tail) if published else np.zeros(len(groups.starts), np.int32),
         frame,
         frame & ~groups.rigid & ~groups.refused & ~introduces & (~groups.thin | (share >= page.settings.min_share)),
     )

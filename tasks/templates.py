@@ -194,7 +194,7 @@ def mine(lines: LineTable, collection_documents: I64Array, settings: Boilerplate
         page.grow(groups, scores)
         if int(page.frame.sum()) == before:
             break
-    scores = judge(page, groups)
+    scores = judge(page, groups, published=True)
     found, number = _report(page, groups, scores)
     of_line, taken = _given(page, groups, scores, number)
     between = page.between(taken, of_line)
@@ -213,6 +213,7 @@ def _report(page: Page, groups: Groups, scores: Scores) -> tuple[Templates, I32A
     inside = (page.collection_documents[groups.collection] < page.settings.min_documents) & ~groups.rigid
     plain = (groups.form == SKELETON) | ((groups.form == LINE) & groups.bare)
     chosen = np.flatnonzero(scores.removes | (plain & (often | inside)))
+    chosen = chosen[np.lexsort((groups.key[chosen], groups.collection[chosen], groups.form[chosen]))]
     number = np.full(len(groups.form) + 1, -1, np.int32)
     number[chosen] = np.arange(len(chosen))
     named = {f.name: getattr(scores if hasattr(scores, f.name) else groups, f.name)[chosen] for f in fields(Templates)}

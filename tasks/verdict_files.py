@@ -15,7 +15,7 @@ from tasks.guards import yields
 from tasks.index import Index
 from tasks.job import Job
 from tasks.kernels import decide as kernel
-from tasks.rule_table import mine_templates, templates_table
+from tasks.rule_table import mine_templates, template_categories, templates_table
 from tasks.store.stage import numbers, read_json, read_table, write_json, write_table
 from tasks.store.text import I64Array
 from tasks.write import PartVerdicts
@@ -64,9 +64,13 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     # One table at a time: of a million copies each is some 200 MB.
     write_table(folder / "pairs.arrow", duplicates.pairs_table(index, matched.classes, matched.first, matched.pairs, verdicts))
     write_table(folder / "clusters.arrow", duplicates.clusters_table(index, verdicts, matched.classes, matched.size, matched.pairs))
-    write_table(folder / "templates.arrow", templates_table(index, lines, mined, rules))
+    templates = templates_table(index, lines, mined, rules)
+    write_table(folder / "templates.arrow", templates)
     _write_parts(index, lines, verdicts, links.link(index, verdicts, found, ids, matched.classes, matched.pairs), folder)
-    write_json(folder / "templates.json", {"names": mined.names, "categories": mined.categories, "evidence": mined.evidence})
+    write_json(
+        folder / "templates.json",
+        {"names": mined.names, "categories": template_categories(index, mined, templates), "evidence": mined.evidence},
+    )
     write_json(folder / "review.json", review)
     write_json(folder / "yields.json", yields(index, verdicts, [rule.id for rule in rules.rules], mined.names))
     counts = np.bincount(verdicts.reason, minlength=len(REASONS))
