@@ -14,6 +14,9 @@ from tasks.templates import LEAD
 
 #: Share of a template's occurrences that must stand in head or tail before it may remove; for items of a list, labels and ends of lines.
 CONCENTRATED, STRICT = 0.8, 0.95
+#: A template of one end has no place at the other, unless this share of its lines stands there: a teaser in every footer is not the
+#: opening of the article that it quotes.
+BOTH_ENDS = 0.3
 #: A template of part of a collection (the footer changed in issue 40): documents, and their share of those from its first to its last.
 ERA, DENSE = 8, 0.5
 #: Share of a collection of short notes that a template must stand in: below, one of four stock phrases is content.
@@ -56,6 +59,10 @@ def judge(page: Page, groups: Groups, published: bool = False) -> Scores:
     rows, of_row = groups.rows, groups.of_row
     heads, tails = page.places()
     in_head, in_tail = heads[rows], tails[rows]
+    heads_of, tails_of = groups.sums(in_head), groups.sums(in_tail)
+    both = np.maximum(heads_of + tails_of, 1)
+    in_head &= (heads_of >= BOTH_ENDS * both)[of_row]
+    in_tail &= (tails_of >= BOTH_ENDS * both)[of_row]
     placed = (in_head | in_tail | (groups.below & groups.under[of_row])) & groups.alike
     documents, first, last = _standing(page, groups, placed)
     size = np.maximum(groups.occurrences, 1)
@@ -66,7 +73,7 @@ def judge(page: Page, groups: Groups, published: bool = False) -> Scores:
     introduces = groups.opens & (groups.sums(followed & placed) < FOLLOWED * there)
     density = documents / np.maximum(last - first + 1, 1)
     share = documents / np.maximum(page.witnesses[groups.collection], 1)
-    at_tail = groups.sums(in_tail) >= groups.sums(in_head)
+    at_tail = tails_of >= heads_of
     wide = (share >= np.where(groups.roomy, page.settings.min_share, SHORT_SHARE)) | ((documents >= ERA) & (density >= DENSE))
     few = (support >= SUPPORTED) & groups.roomy
     often = documents >= page.settings.min_documents

@@ -55,8 +55,8 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     mined = mine_templates(index, settings, job.decisions.refused)
     lines = gather_lines(index, mined.of_line, mined.between)
     review = guard(lines, index.places(np.arange(index.doc_base[-1]))["source"], settings)
-    verdicts = decide(index, lines, review, matched.classes, matched.pairs, rules, settings)
     found = families.find(index, matched.classes, len(matched.first), matched.pairs, settings.matching)
+    verdicts = decide(index, lines, review, (matched.classes, matched.pairs, found), rules, settings)
     ids = duplicates.family_ids(index, found)
     categories: list[str | None] = [rule.category for rule in rules.rules]
     shared = blocks.overlap_blocks(index, matched.overlaps, found, ids, settings.matching)

@@ -17,6 +17,7 @@ from flows.cli import app
 from tasks.decisions import Decisions, read_decisions, write_whole
 from tasks.drift import describe
 from tasks.errors import GuardStopped, SettingsError, UsageError
+from tasks.explain import explain
 from tasks.foldline import fold_texts
 from tasks.freeze import pattern_of, rule_of, rule_toml, toml_string
 from tasks.rulepack import compiled, read_rules
@@ -63,6 +64,11 @@ def test_an_accepted_template_removes_by_a_rule_where_nothing_could_be_mined(tmp
     write_issues(tmp_path / "in" / "news", 8)
     mined = place.run()
     names = [template_of(mined, text) for text in FRAME]
+    row = next(row for row in mined.rows("removed") if FRAME[0] in row["raw"])
+    assert (
+        f"template {names[0]}: in 8 documents (100% of the collection), 100% in head or tail"
+        in explain(mined.snapshot, row["passage_id"]).why
+    )
     assert {reason for text in FRAME for reason, _ in gone(mined, text)} == {"template"}
     for name in names:
         assert "is now rule reviewed." in place.rules_say("accept", name)
