@@ -61,12 +61,13 @@ def judge(page: Page, groups: Groups, published: bool = False) -> Scores:
     in_head, in_tail = heads[rows], tails[rows]
     heads_of, tails_of = groups.sums(in_head), groups.sums(in_tail)
     both = np.maximum(heads_of + tails_of, 1)
+    at_ends = groups.sums((in_head | in_tail | (groups.below & groups.under[of_row])) & groups.alike)
     in_head &= (heads_of >= BOTH_ENDS * both)[of_row]
     in_tail &= (tails_of >= BOTH_ENDS * both)[of_row]
     placed = (in_head | in_tail | (groups.below & groups.under[of_row])) & groups.alike
     documents, first, last = _standing(page, groups, placed)
     size = np.maximum(groups.occurrences, 1)
-    concentration = groups.sums(placed) / size
+    concentration = at_ends / size
     beside, followed = page.supported(rows)
     there = np.maximum(groups.sums(placed), 1)
     support = groups.sums(beside & placed) / there
