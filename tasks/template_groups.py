@@ -31,6 +31,8 @@ _SOME = 0.05
 #: Letters of a labelled line, and of a line with a lead or trail, on average, at most; share of lines that end as a sentence; letters
 #: outside slots at least, where no label stands.
 _VALUE, _LONGEST, _SENTENCES, _LETTERS = 30, 60, 0.2, 3
+#: Letters outside slots from which a labelled line says too much of its own to be a field of a card.
+_FIELD = 12
 #: Lines of a lead or trail that are compared with each other.
 _SAMPLE = 48
 
@@ -199,7 +201,7 @@ def _able(
     """(g,) bool, groups against which nothing speaks that never changes.
 
     A line with words stands twice a document at most (else it is a refrain), a lead or trail once, in lines that are short. In cards a labelled line is a
-    field, unless the label nearly always says the same.
+    field, unless the label nearly always says the same or the line is long beside its slots.
     """
     size, documents, values, labelled, card = counts
     lines, ends = page.lines, forms >= LEAD
@@ -215,7 +217,8 @@ def _able(
         (values > 1) & (size <= 1.3 * documents) & short & ~card & ~(labelled & (sentences | (forms == TRAIL))) & ~(quoted & ~labelled)
     )
     markup = sums(lines.rest[rows] + lines.inner[rows], starts) < size
-    in_whole = (markup | (size <= 2 * documents)) & (~(labelled & card) | same)
+    field = labelled & card & ~same & (sums(lines.rest[rows], starts) < _FIELD * size)
+    in_whole = (markup | (size <= 2 * documents)) & ~field
     able: BoolArray = np.where(ends, at_ends, in_whole)
     return able
 
