@@ -201,15 +201,17 @@ def line_keys(chars, offsets, listed):
         whole, loose, close, first = _SEED, _SEED, _SEED, _SEED
         outside, inside, titles, letters, units = 0, 0, 0, 0, 0
         found = np.uint64(0)
-        linked = False
+        apart, linked = False, False  # until a slot, all hashes are one; until a link, two are
         flag = 0
         i = begin
         while i < end:
             c = chars[i]
             if 0x4E00 <= c <= 0x9FFF and c != 0x7B2C:  # Han but 第: begins no slot
-                whole = _mix(whole, c)
                 loose = _mix(loose, c)
-                close = _mix(close, c)
+                if apart:
+                    whole = _mix(whole, c)
+                if linked:
+                    close = _mix(close, c)
                 if units < _LEAD:
                     first = _mix(first, c)
                 ring[units % _LEAD] = c
@@ -226,10 +228,14 @@ def line_keys(chars, offsets, listed):
                 if j > 0:  # an HTML tag: hashed, its letters say nothing
                     while i <= j:
                         k, piece = _step(chars, begin, i, end)
+                        if NUMBER <= piece <= HANDLE and not apart:
+                            apart, whole = True, loose
                         loose = _mix(loose, piece)
-                        close = _mix(close, piece)
+                        if linked:
+                            close = _mix(close, piece)
                         while i < k:
-                            whole = _mix(whole, chars[i])
+                            if apart:
+                                whole = _mix(whole, chars[i])
                             letters += _is_letter(chars[i])
                             i += 1
                     continue
@@ -249,9 +255,12 @@ def line_keys(chars, offsets, listed):
                 if j < end and _is_digit(chars[j]):
                     flag |= NUMERIC
             k, piece = _step(chars, begin, i, end)
+            if NUMBER <= piece <= HANDLE and not apart:
+                apart, whole = True, loose
+            if not linked and (piece == LINK or (listed[row] and piece in (URL, TITLE))):
+                linked, close = True, loose
             loose = _mix(loose, piece)
             if piece == LINK or (listed[row] and piece in (URL, TITLE)):
-                linked = True
                 flag |= LINKED
                 text = True
                 for j in range(i, k):
@@ -261,7 +270,8 @@ def line_keys(chars, offsets, listed):
                         close = _mix(close, chars[j])
                         inside += _is_letter(chars[j])
             else:
-                close = _mix(close, piece)
+                if linked:
+                    close = _mix(close, piece)
                 if piece == TITLE:
                     for j in range(i, k):
                         titles += _is_letter(chars[j])
@@ -279,9 +289,14 @@ def line_keys(chars, offsets, listed):
                         first = _mix(first, piece)
                     ring[(units - 1) % _LEAD] = _mix(ring[(units - 1) % _LEAD], piece)
             while i < k:
-                whole = _mix(whole, chars[i])
+                if apart:
+                    whole = _mix(whole, chars[i])
                 letters += _is_letter(chars[i])
                 i += 1
+        if not apart:
+            whole = loose
+        if not linked:
+            close = loose
         if begin < end:
             final = chars[end - 1]
             flag |= FINAL * _ends_sentence(final) | OPENS * (final == 58) | QUOTED * (chars[begin] == 62)
