@@ -21,7 +21,7 @@ app = typer.Typer(
     name="taosha", help="Text quality and deduplication for Chinese and mixed-language corpora.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
 )  # fmt: skip
-rules_app = typer.Typer(help="List, test and try the boilerplate rules.", no_args_is_help=True)
+rules_app = typer.Typer(help="List, test and try the boilerplate rules; accept or refuse what was mined.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder that runs publish into.")]
@@ -153,8 +153,13 @@ def lookup(
 
 @app.command()
 def report(output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False) -> None:
-    """Print where the latest report is."""
-    page = _snapshot(output) / "report" / "index.html"
+    """Print where the latest report is, and how rules drifted since the snapshot before."""
+    from tasks.drift import describe
+
+    snapshot = _snapshot(output)
+    page = snapshot / "report" / "index.html"
+    for line in describe(snapshot.parents[1], snapshot.name):
+        print(line, file=sys.stderr)
     print(page)
     if open_page:
         import webbrowser
@@ -215,6 +220,38 @@ def rules_try(path: Annotated[Path, typer.Argument(help="A text file.")], config
     settings, base = settings_of(config)
     for line in try_file(path, settings, base):
         print(line)
+
+
+@rules_app.command("accept")
+def rules_accept(
+    rule: Annotated[str, typer.Argument(help="Id of a mined template (or its beginning); with --ceiling any rule, or collection:NAME.")],
+    ceiling: Annotated[float | None, typer.Option("--ceiling", help="Share of a collection that the rule may remove.")] = None,
+    output: Output = ARTIFACTS,
+    config: Config = None,
+) -> None:
+    """Freeze a mined template into your rule file; or accept how much a rule removes, after a guard stopped a run."""
+    from flows.run import settings_of
+    from tasks import review
+
+    settings, base = settings_of(config)
+    if ceiling is not None:
+        print(review.accept_ceiling(rule, ceiling, settings, base))
+    else:
+        print(review.accept(_snapshot(output), rule, settings, base))
+
+
+@rules_app.command("refuse")
+def rules_refuse(
+    rule: Annotated[str, typer.Argument(help="Id of a mined template, or its beginning.")],
+    output: Output = ARTIFACTS,
+    config: Config = None,
+) -> None:
+    """Refuse a mined template for good: its lines stay."""
+    from flows.run import settings_of
+    from tasks import review
+
+    settings, base = settings_of(config)
+    print(review.refuse(_snapshot(output), rule, settings, base))
 
 
 @app.command(hidden=True)

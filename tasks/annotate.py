@@ -21,9 +21,9 @@ from tasks.sketch import Sketch, Sketcher
 from tasks.store.ids import passage_id_column
 from tasks.store.stage import hash_lists, numbers, whole, write_array, write_json, write_table
 from tasks.store.text import BoolArray, I64Array, Texts
-from tasks.templates import skeletons
+from tasks.templates import line_keys
 
-HEADING, TABLE, METADATA = KINDS.index("heading"), KINDS.index("table"), KINDS.index("metadata")
+HEADING, TABLE, METADATA, LIST = (KINDS.index(kind) for kind in ("heading", "table", "metadata", "list"))
 #: Kinds that are compared exactly only.
 RIGID = (HEADING, TABLE, CODE, METADATA)
 
@@ -108,7 +108,7 @@ def _lines(texts: Texts, segments: Segments, marks: Marks, batch: pa.Table, rule
             "anchor": pa.array(found.anchor),
             "weak": pa.array(found.hits),
             "extraction": pa.array(_labelled(segments, marks)),
-            "skeleton": pa.array(skeletons(folded)),
+            **{name: pa.array(column) for name, column in line_keys(folded, segments.line_kind == LIST).items()},
         }
     )
 

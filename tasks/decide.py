@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.boilerplate import SUPPORTS, RuleSet
+from tasks.families import Families
 from tasks.index import Index
 from tasks.kernels import decide as kernel
 from tasks.kernels.match import stars
@@ -82,10 +83,11 @@ class Verdicts:
     review: dict[str, float] = field(default_factory=dict)
 
 
-def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
+def gather_lines(index: Index, templates: list[I32Array], between: list[BoolArray]) -> Lines:
     """Line verdicts of extraction, rules and templates, over all parts.
 
     templates : for each part, (lines,) int32 index of the accepted template of each line, -1 for none.
+    between   : for each part, (lines,) bool, lines that go because they stand between lines of a template.
     """
     columns: dict[str, list[npt.NDArray[np.generic]]] = {name: [] for name in ("doc", "rule", "support", "anchor", "visible", "extraction")}
     base = [0]
@@ -100,6 +102,8 @@ def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
     template = np.concatenate(templates) if templates else np.empty(0, np.int32)
     rule = joined["rule"].astype(np.int32)
     by_template = (rule < 0) & (template >= 0)
+    smoothed = by_template & (np.concatenate(between) if between else np.empty(0, np.bool_))
+    anchor = np.where(smoothed, np.arange(len(rule)), joined["anchor"])  # its own: it is a row of its own, with its own evidence
     reason = np.zeros(len(rule), np.uint8)
     reason[by_template] = TEMPLATE
     reason[rule >= 0] = BOILERPLATE
@@ -109,8 +113,8 @@ def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
         joined["doc"].astype(np.int64),
         reason,
         np.where(by_template, template, rule).astype(np.int32),
-        joined["support"].astype(np.uint8),
-        joined["anchor"].astype(np.int64),
+        np.where(smoothed, SUPPORTS.index("smoothed"), joined["support"]).astype(np.uint8),
+        anchor.astype(np.int64),
         joined["visible"].astype(np.int64),
     )
 
@@ -140,14 +144,15 @@ def _numbered(sources: pa.ChunkedArray | pa.Array | npt.NDArray[np.object_]) -> 
 
 
 def decide(
-    index: Index, lines: Lines, review: dict[str, float], classes: I32Array, pairs: pa.Table, rules: RuleSet, settings: Settings
+    index: Index, lines: Lines, review: dict[str, float], matched: tuple[I32Array, pa.Table, Families], rules: RuleSet, settings: Settings
 ) -> Verdicts:
-    """Verdicts of all passages."""
+    """Verdicts of all passages. matched : class of each passage, pairs of classes, families."""
+    classes, pairs, families = matched
     first, last = line_ranges(index, lines)
     reason, rule, split = kernel.fall(first, last, lines.reason, lines.rule)
     n = len(reason)
     verdicts = Verdicts(lines, reason, rule, split, np.full(n, -1, np.int64), np.zeros(n, np.float32), review)
-    _spread(index, verdicts, (first, last), classes, pairs, rules, settings)
+    _spread(index, verdicts, (first, last), (classes, pairs, families), rules, settings)
     _filter(index, verdicts, settings)
     _deduplicate(index, verdicts, classes, pairs)
     _editions(index, verdicts, classes, pairs)
@@ -168,24 +173,25 @@ def _spread(
     index: Index,
     verdicts: Verdicts,
     ranges: tuple[I64Array, I64Array],
-    classes: I32Array,
-    pairs: pa.Table,
+    matched: tuple[I32Array, pa.Table, Families],
     rules: RuleSet,
     settings: Settings,
 ) -> None:
-    """A verified near duplicate of a boilerplate line is boilerplate too, one hop, at a comparable place.
+    """A verified near duplicate of a boilerplate line is boilerplate too, one hop, at a comparable place or in the same repeated block.
 
     Only from a passage that fell to a pattern of line scope or to an accepted template; never from a region, from smoothing, from
     navigation or related links, nor from another spread. Sources under guard are left alone.
     ranges : first and last line of each passage.
     """
     first, last = ranges
+    classes, pairs, families = matched
     reason = verdicts.reason
     inferred = np.concatenate([[0], np.cumsum(verdicts.lines.support != SUPPORTS.index("pattern"))])
-    by_rule = np.flatnonzero((reason == BOILERPLATE) & (inferred[last + 1] == inferred[first]))
+    direct = inferred[last + 1] == inferred[first]
+    by_rule = np.flatnonzero((reason == BOILERPLATE) & direct)
     spreading = np.array([r.scope == "line" and r.category not in _NO_SPREAD for r in rules.rules], np.bool_)
     by_rule = by_rule[spreading[verdicts.rule[by_rule]]]
-    origins = np.union1d(by_rule, np.flatnonzero(reason == TEMPLATE))
+    origins = np.union1d(by_rule, np.flatnonzero((reason == TEMPLATE) & direct))
     long = index.flags("match", "long") & ~index.flags("match", "rigid")
     origins = origins[long[origins] & (classes[origins] >= 0)]
     if not len(origins):
@@ -206,6 +212,8 @@ def _spread(
     best[same], weight[same] = source_of[same], 1.0
     twin = best[classes[open_to]]
     near = (twin >= 0) & (np.abs(place[open_to] - place[np.maximum(twin, 0)]) <= _NEARBY)
+    block = _blocks_gone(families, np.isin(reason, (BOILERPLATE, TEMPLATE)), origins)
+    near |= (twin >= 0) & (block[open_to] >= 0) & (block[open_to] == block[np.maximum(twin, 0)])
     chosen, twin = open_to[near], twin[near]
     allowed = _unguarded(index, verdicts, chosen, settings)
     chosen, twin = chosen[allowed], twin[allowed]
@@ -213,6 +221,24 @@ def _spread(
     verdicts.rule[chosen] = verdicts.rule[twin]
     verdicts.twin[chosen] = twin
     verdicts.similarity[chosen] = weight[classes[chosen]]
+
+
+def _blocks_gone(families: Families, fell: BoolArray, origins: I64Array) -> I64Array:
+    """(passages,) int64, family of each passage in an occurrence of two or more of a family whose exemplar is boilerplate; -1 else.
+
+    The exemplar too is of two passages or more, all of which fell, one of them an origin of spread: what a teaser quotes is one passage.
+    """
+    out = np.full(len(fell), -1, np.int64)
+    gid, run = families.members(np.arange(len(families.first)))
+    if not len(gid):
+        return out
+    size = np.bincount(run, minlength=len(families.first))
+    whole = (np.bincount(run, fell[gid], minlength=len(size)) == size) & (size >= 2)
+    spreads = np.bincount(run, np.isin(gid, origins), minlength=len(size)) > 0
+    gone = (whole & spreads)[families.exemplar] & (size >= 2)
+    mine = gone[run]
+    out[gid[mine]] = families.family[run[mine]]
+    return out
 
 
 def _unguarded(index: Index, verdicts: Verdicts, chosen: I64Array, settings: Settings) -> BoolArray:

@@ -152,6 +152,9 @@ def load_rules(settings: Boilerplate, base: Path | None = None) -> RuleSet:
         rules += read_rules(PACKS / f"{pack}.toml")
     for name in settings.files:
         rules += read_rules((base or Path()) / name, check=True)
+    reviewed = (base or Path()) / settings.reviewed
+    if settings.reviewed not in settings.files and reviewed.is_file():
+        rules += read_rules(reviewed, check=True)
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:

@@ -116,6 +116,16 @@ class Boilerplate(_Section):
     )
     files: tuple[str, ...] = Field((), description="Rule files of your own, relative to this file.")
     off: tuple[str, ...] = Field((), description="Ids of rules and categories that are off.")
+    reviewed: str = Field(
+        "taosha-rules.toml",
+        min_length=1,
+        description="Rule file that `taosha rules accept` writes, relative to this file. Read when it exists.",
+    )
+    decisions: str = Field(
+        "taosha-decisions.toml",
+        min_length=1,
+        description="File of what was refused and how much a rule may remove, relative to this file. Read when it exists.",
+    )
     smoothing: bool = Field(True, description="A short line among boilerplate is boilerplate; a lone weak match inside prose is not.")
     min_documents: int = Field(
         5,
@@ -195,6 +205,14 @@ class Guards(_Section):
     min_guarded_chars: int = Field(
         400, ge=0, description="characters. Smaller sources are not guarded: a page of mere navigation is common."
     )
+    max_rule_share: Share = Field(
+        0.25,
+        description="One rule or template may remove this share of a collection; beyond, nothing is published (exit 4) until it is accepted. Origin: on real newsletters the greatest takes 3 %.",
+    )
+    max_collection_share: Share = Field(0.5, description="The same for all rules and templates together.")
+    min_collection_chars: int = Field(
+        20_000, ge=0, description="characters. Smaller collections are not guarded: a few pages are mostly navigation."
+    )
     max_shrink: Share = Field(
         0.5,
         description="The kept characters of the snapshot may shrink by this share against the last one; beyond, nothing is published (exit 4).",
@@ -224,7 +242,10 @@ class Run(_Section):
 #: Sections whose values change published bytes.
 DATA_SECTIONS = ("input", "normalize", "script", "language", "boilerplate", "quality", "matching", "dedup", "guards", "publish")
 #: Fields of those sections that do not.
-NOT_DATA = {("publish", "keep_snapshots"), ("guards", "max_shrink")}
+NOT_DATA = {
+    *(("guards", name) for name in ("max_shrink", "max_rule_share", "max_collection_share", "min_collection_chars")),
+    ("publish", "keep_snapshots"),
+}
 
 
 class Settings(_Section):

@@ -61,8 +61,9 @@ def discover(job: Job) -> Plan:
     number = {source.source: i for i, source in enumerate(sources)}
     cells = [[number[s.source] for s in cell] for cell in plan_cells(sources, settings.publish.part_bytes)]
     identity = snapshot_id(
-        zip((s.source for s in sources), digests, strict=True), settings, job.rules.digest, f"{VERSION}+{code_digest()}", packages_digest()
-    )
+        zip((s.source for s in sources), digests, strict=True), settings, job.rules.digest, f"{VERSION}+{code_digest()}", packages_digest(),
+        job.decisions.digest,
+    )  # fmt: skip
     return Plan(sources, digests, cells, identity)
 
 
@@ -156,7 +157,7 @@ def decide(job: Job, parts: list[PartFiles], matched: dict[str, Any], sources: l
     """Templates, verdicts, families and all tables that are not per part. Returns the stage folder and counters."""
     from tasks.verdict_files import decide_all
 
-    key = stage.key("decide", code_digest(), job.settings.digest(), matched["key"])
+    key = stage.key("decide", code_digest(), job.settings.digest(), matched["key"], *sorted(job.decisions.refused))
     folder = job.work / "decide" / key
     if not (folder / "done.json").is_file():
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.boilerplate import LineVerdicts, RuleSet, evidence
+from tasks.boilerplate import SUPPORTS, LineVerdicts, RuleSet, evidence
 from tasks.decide import (
     BLOCK,
     BOILERPLATE,
@@ -236,7 +236,8 @@ def _explained(rows: pa.Table, lines: pa.Table, verdicts: PartVerdicts, rules: R
     """Columns category, rule and evidence. A sentence is made once where many rows say the same."""
     spread = _joined(rows, verdicts.named["spread"], ["twin_id", "similarity"])
     reason, rule = numbers(rows["reason"]), numbers(rows["rule"]).astype(np.int64)
-    by_template = (reason == TEMPLATE) & spread["twin_id"].is_null().to_numpy(zero_copy_only=False)
+    between = verdicts.line_support[numbers(rows["line"])] == SUPPORTS.index("smoothed")
+    by_template = (reason == TEMPLATE) & spread["twin_id"].is_null().to_numpy(zero_copy_only=False) & ~between
     templates = zip(verdicts.template_categories, verdicts.template_names, verdicts.template_evidence, strict=True)
     sentences = [*(_SAME.get(number, (None, None, "")) for number in range(len(REASONS))), *templates]
     which = np.where(by_template, len(REASONS) + rule, reason.astype(np.int64))
@@ -306,4 +307,4 @@ def _by_template(row: dict[str, Any], verdicts: PartVerdicts) -> tuple[str | Non
     category, name = verdicts.template_categories[row["rule"]], verdicts.template_names[row["rule"]]
     if row["twin"] is not None:
         return category, name, f"near duplicate ({row['twin_similarity']:.2f}) of {row['twin']}, which the template removed"
-    return category, name, verdicts.template_evidence[row["rule"]]
+    return category, name, f"short line between lines that are boilerplate; beside it {verdicts.template_evidence[row['rule']]}"

@@ -103,10 +103,11 @@ class World:
     @cached_property
     def verdicts(self) -> Verdicts:
         job, index, matched = self.job, self.index, self.matched
-        lines = gather_lines(index, mine_templates(index, job.settings).of_line)
+        mined = mine_templates(index, job.settings, job.decisions.refused)
+        lines = gather_lines(index, mined.of_line, mined.between)
         names = np.asarray(index.places(np.arange(index.doc_base[-1]))["source"].to_pylist(), dtype=object)
         review = guard(lines, names, job.settings)
-        return decide(index, lines, review, matched.classes, matched.pairs, job.rules, job.settings)
+        return decide(index, lines, review, (matched.classes, matched.pairs, self.families), job.rules, job.settings)
 
     @cached_property
     def said(self) -> list[tuple[str, str, str]]:

@@ -57,6 +57,50 @@ def test_boilerplate_does_not_spread_from_navigation_related_links_or_a_region(t
     assert [reason for _, text, reason in world.said if text in (SPONSOR, REWORDED)] == ["boilerplate", "kept"]
 
 
+def block(first: str, second: str) -> str:
+    return f"{first}\n\n{second}"
+
+
+THANKS = "河湾茶叶铺的老板娘说，每一泡茶都从自家后山采来，当天采当天炒，炒好就装进密封的铁罐里寄到各地去。"
+
+
+@pytest.mark.parametrize("both", [True, False], ids=["the whole block", "one passage"])
+def test_boilerplate_spreads_inside_a_repeated_block_wherever_it_stands(tmp_path: Path, both: bool) -> None:
+    """The exemplar of a sponsor block fell whole; a reworded block elsewhere goes. One passage alone may be what an article is about."""
+    rng = np.random.default_rng(4)
+    text = rule("sponsor") + rule("sponsor", pattern="河湾茶叶铺的老板娘.*铁罐里寄到各地去.").replace("my.rule", "my.other").replace(
+        f'examples = ["{SPONSOR}", "{SPONSOR}好"]', f'examples = ["{THANKS}", "{THANKS}"]'
+    )
+    other = THANKS.replace("每一泡", "这一泡").replace("各地去。", "各地。")
+    assert naive.jaccard(THANKS, other) >= 0.7
+    moved = block(REWORDED, other) if both else REWORDED
+    sources = shows(rng, block(SPONSOR, THANKS)) | {"1.txt": f"{moved}\n\n{paragraph(rng, 400)}\n\n{paragraph(rng, 400)}"}
+    world = World.of(tmp_path, sources, text)
+    expected = ["boilerplate"] * 2 if both else ["kept"]
+    assert world.reasons("1.txt") == [*expected, "kept", "kept"]
+
+
+def test_a_breadcrumb_does_not_take_the_title_with_it(tmp_path: Path) -> None:
+    title = "老城墙根下的茶馆为什么一夜之间挤满了从外地赶来听戏的年轻人"
+    rng = np.random.default_rng(2)
+    page = f"首页\n新闻中心\n>\n{title}\n\n# {title}\n\n{paragraph(rng, 300)}"
+    plain = f"{title}\n\n{paragraph(rng, 300)}\n\n{paragraph(rng, 300)}"
+    world = World.of(tmp_path, {"a.md": page, "b.txt": plain})
+    kept = [row["source"] for row in world.tables["passages"] if title in row["text"]]
+    assert {"a.md", "b.txt"} <= set(kept)
+
+
+def test_a_teaser_that_became_a_template_does_not_take_the_article_it_quotes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    opening = paragraph(rng, 80)
+    foot = "更多的故事请到我们的网站上去看，那里每天都有新的"
+    pages = {f"n/{i}.txt": f"{paragraph(rng, 300)}\n\n{paragraph(rng, 300)}\n\n{opening}\n\n{foot}" for i in range(8)}
+    article = "\n\n".join([opening, *(paragraph(rng, 200) for _ in range(5))])
+    world = World.of(tmp_path, {**pages, "n/z.txt": article})
+    assert {reason for source, text, reason in world.said if text == opening and source != "n/z.txt"} == {"template"}
+    assert world.reasons("n/z.txt") == ["kept"] * 6
+
+
 def test_boilerplate_does_not_spread_to_another_place(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     sources = shows(rng, SPONSOR) | {"1.txt": f"{REWORDED}\n\n{paragraph(rng)}\n\n{paragraph(rng)}"}
