@@ -29,7 +29,7 @@ from tasks.positions import changed_middle
 #: Code points above are in no dictionary (the last block with entries is CJK extension H).
 TABLE_SIZE = 0x32400
 #: Part of every table's name; raise it when the meaning of an array changes.
-FORMAT = b"script-3"
+FORMAT = b"script-4"
 #: Configurations of our own, for text that is mostly in the target script already; see `strays`.
 STRAYS = {"hans": ("t2s", None), "hant": ("s2t", None), "hant-tw": ("s2t", "t2tw"), "hant-hk": ("s2t", "t2hk")}
 
@@ -240,7 +240,8 @@ def _hashed(rows: Iterable[tuple[int, int]]) -> npt.NDArray[np.uint64]:
 def triggers(dictionaries: Iterable[dict[str, str]]) -> npt.NDArray[np.uint8]:
     """(TABLE_SIZE,) uint8: every key that changes anything holds one of these characters.
 
-    A phrase without a character that changes by itself is triggered by its rarest character, as the dictionaries count it.
+    A phrase without a character that changes by itself is triggered by its rarest character, as the dictionaries count it;
+    never by a letter or digit where it has another one, so that text in other scripts is passed over.
     """
     chosen: set[str] = set()
     phrases = []
@@ -257,7 +258,7 @@ def triggers(dictionaries: Iterable[dict[str, str]]) -> npt.NDArray[np.uint8]:
             seen[char] = seen.get(char, 0) + 1
     for key in sorted(phrases):
         if chosen.isdisjoint(key):
-            chosen.add(min(key, key=lambda c: (seen[c], c)))
+            chosen.add(min(key, key=lambda c: (c < "\u2e80", seen[c], c)))
     table = np.zeros(TABLE_SIZE, np.uint8)
     table[[ord(c) for c in chosen]] = 1
     return table

@@ -79,8 +79,14 @@ def starts_of(texts: Texts) -> I64Array:
 
 
 def _aligned(before: str, after: str) -> I64Array:
-    """Blocks (m, 4) of a text against what it was made of, by least edits of what differs; lengths alike count as no block."""
+    """Blocks (m, 4) of a text against what it was made of, by least edits; edits that touch are one."""
     first, last, _ = changed_middle(before, after)
     steps = Levenshtein.opcodes(after[first : len(after) - last], before[first : len(before) - last])
-    blocks = [(s.src_start, s.src_end, s.dest_start, s.dest_end) for s in steps if s.tag != "equal"]
+    blocks: list[list[int]] = []
+    for step in steps:
+        if step.tag != "equal":
+            if blocks and blocks[-1][1] == step.src_start and blocks[-1][3] == step.dest_start:
+                blocks[-1][1], blocks[-1][3] = step.src_end, step.dest_end
+            else:
+                blocks.append([step.src_start, step.src_end, step.dest_start, step.dest_end])
     return np.array(blocks, np.int64).reshape(-1, 4) + first

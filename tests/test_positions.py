@@ -29,12 +29,15 @@ def check(positions: PositionMap, text: Texts, source: Texts) -> None:
     size, whole = len(text.chars), len(source.chars)
     at = np.arange(size + 1)
     starts, ends = positions.starts(at), positions.ends(at)
-    assert (np.diff(starts) >= 0).all() and (np.diff(ends) >= 0).all()
-    assert (starts >= 0).all() and (ends <= whole).all()
+    assert (np.diff(starts) >= 0).all()
+    assert (np.diff(ends) >= 0).all()
+    assert (starts >= 0).all()
+    assert (ends <= whole).all()
     # Neighbouring characters leave nothing between them but what was taken out, and no character comes from nowhere.
     begin, end = positions.spans(at[:-1], at[1:])
     assert (end >= begin).all()
-    assert (positions.blocks[1:, 0] >= positions.blocks[:-1, 1]).all() and (positions.blocks[1:, 2] >= positions.blocks[:-1, 3]).all()
+    assert (positions.blocks[1:, 0] >= positions.blocks[:-1, 1]).all()
+    assert (positions.blocks[1:, 2] >= positions.blocks[:-1, 3]).all()
     back = positions.inverse()
     outside = np.ones(size, np.bool_)
     for first, last in positions.blocks[:, :2].tolist():
@@ -56,7 +59,8 @@ def test_a_prefix_up_to_an_exact_place_converts_to_the_prefix(rows: list[str], c
                 inside = text[begin - origin : stop - origin]
                 assert len(inside) != last - first
                 # The block alone makes what stands there, or a longer phrase around it does: never another row's text.
-                assert begin >= origin and stop <= source.offsets[row + 1]
+                assert begin >= origin
+                assert stop <= source.offsets[row + 1]
 
 
 @given(st.lists(st.sampled_from(["人工智能设备", "内存条", "的", "我们说"]), min_size=1, max_size=9))
@@ -93,7 +97,8 @@ def test_normalized_and_converted_text_leads_back_to_raw(rows: list[str], wrappe
         at = np.arange(text.offsets[row], text.offsets[row + 1])
         begin, end = positions.spans(at, at + 1)
         if len(at):
-            assert begin[0] >= raw.offsets[row] and end[-1] <= raw.offsets[row + 1]
+            assert begin[0] >= raw.offsets[row]
+            assert end[-1] <= raw.offsets[row + 1]
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,8 @@ def _span(conv, src, i, end, out, at, middle, source, points, n):
             i = stop
             continue
         found, word = walk(info, edges, src, i, end)
+        if word and not word & CUTS:
+            found, word = before_cut(info, edges, src, i, end, found, word)
         if not word and two and begins(pairs, triples, singles[c], _single(singles, src, i + 1, end), _single(singles, src, i + 2, end)):
             if conv.longest > 0:
                 found, word = _ahead(first, second, singles, conv.longest, src, i, end, middle)
@@ -267,7 +269,6 @@ def _span(conv, src, i, end, out, at, middle, source, points, n):
                 at += 1
             changed += more
         else:
-            found, word = before_cut(info, edges, src, i, end, found, word)
             o, last, _ = output_of(word)
             # A pair of the second stage may stand on either border, or inside.
             before = _single(singles, src, i - 1, end) if i > run else np.uint32(0)
