@@ -101,10 +101,14 @@ def _spans(clean: Texts, labels: U8Array, converted: Conversion) -> pa.Array:
 
 
 def _hint(counts: npt.NDArray[np.int32]) -> pa.Array:
-    """struct<region, evidence, against> of the counts (n, 2) for tw and hk; null where neither is ahead."""
-    which = (counts[:, 1] > counts[:, 0]).astype(np.int64)
-    fields = [pa.array(("tw", "hk")).take(pa.array(which)), pa.array(counts.max(axis=1)), pa.array(counts.min(axis=1))]
-    return pa.StructArray.from_arrays(fields, names=["region", "evidence", "against"], mask=pa.array(counts[:, 0] == counts[:, 1]))
+    """list<struct<region, evidence>> of the counts (n, 2) for tw and hk, larger first (tw where equal), those without evidence left out."""
+    order = np.argsort(-counts, axis=1, kind="stable")
+    ordered = np.take_along_axis(counts, order, axis=1)
+    there = ordered > 0
+    offsets = np.zeros(len(counts) + 1, np.int32)
+    np.cumsum(there.sum(axis=1), out=offsets[1:])
+    fields = [pa.array(("tw", "hk")).take(pa.array(order[there])), pa.array(ordered[there])]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.StructArray.from_arrays(fields, names=["region", "evidence"]))
 
 
 def _changed_spans(chars: U32Array, starts: I64Array, ends: I64Array, text: Texts) -> pa.StringArray:

@@ -24,10 +24,8 @@ from tasks.errors import SettingsError
 from tasks.kernels import tries
 from tasks.kernels.script import Converter
 from tasks.kernels.tries import Trie
-from tasks.positions import changed_middle
+from tasks.tries import TABLE_SIZE, bits, compile_trie, packed
 
-#: Code points above are in no dictionary (the last block with entries is CJK extension H).
-TABLE_SIZE = 0x32400
 #: Part of every table's name; raise it when the meaning of an array changes.
 FORMAT = b"script-4"
 #: Configurations of our own, for text that is mostly in the target script already; see `strays`.
@@ -162,7 +160,7 @@ def regional() -> tuple[set[str], set[str]]:
 def regional_trie() -> Trie:
     """Trie of `regional`; the output of a key is 0 for Taiwan, 1 for Hong Kong. A few hundred keys: not worth a file."""
     arrays = compile_trie(sorted((key, chr(which)) for which, keys in enumerate(regional()) for key in keys), 0)
-    return Trie(*(arrays[field] for field in Trie._fields))  # type: ignore[arg-type]
+    return Trie(*(arrays[field] for field in Trie._fields))
 
 
 def encodes(char: str, codec: str) -> bool:
@@ -172,69 +170,6 @@ def encodes(char: str, codec: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def compile_trie(pairs: list[tuple[str, str]], cuts: int, also: tuple[set[int], set[int]] = (set(), set())) -> tables.Arrays:
-    """Arrays of a `Trie` of (key, output) pairs; keys are distinct, the first `cuts` of them end a segment.
-
-    also : further pairs and triples of characters at which the kernel has to stop.
-    Of `info` only the bit LONE is set, for keys of one character: they stand here when they become several.
-    """
-    info = np.zeros(TABLE_SIZE, np.uint32)
-    edges: dict[int, int] = {}
-    words: dict[int, int] = {}
-    inner: set[int] = set()
-    begin = 0
-    for number, (key, output) in enumerate(pairs):
-        if len(key) == 1:
-            info[ord(key)] |= tries.LONE
-        steps = [int(tries.ALONE) | ord(key)] if len(key) == 1 else [int(tries.PAIR) | _packed(key[:2]), *map(ord, key[2:])]
-        node = 0
-        for depth, step in enumerate(steps):
-            if depth:
-                inner.add(node)
-            node = edges.setdefault(node << 18 | step if depth else step, len(edges) + 1)
-        flags = int(tries.FOUND) | (int(tries.CUTS) if number < cuts else 0)
-        words[node] = begin << 18 | len(output) << 10 | changed_middle(key, output)[2] << 2 | flags
-        begin += len(output)
-    return {
-        "info": info,
-        "twos": _bits({_packed(key) for key, _ in pairs if len(key) == 2} | also[0]),
-        "threes": _bits({_packed(key[:3]) for key, _ in pairs if len(key) > 2} | also[1]),
-        "edges": _hashed((edge << 24 | node << 1 | (node in inner), words.get(node, 0)) for edge, node in edges.items()),
-        "chars": np.array([ord(c) for _, output in pairs for c in output], np.uint32),
-    }
-
-
-def _packed(chars: str) -> int:
-    """Up to three characters in one number, 18 bits each."""
-    packed = 0
-    for char in chars:
-        packed = packed << 18 | ord(char)
-    return packed
-
-
-def _bits(keys: Iterable[int]) -> npt.NDArray[np.uint64]:
-    """Bits of keys, one in 256 set; at most 2^20 (128 KB), since more would not stay in the processor's cache."""
-    chosen = sorted(keys)
-    table = np.zeros(max(1, 1 << min(20, (256 * len(chosen)).bit_length()) >> 6), np.uint64)
-    for key in chosen:
-        bit = int(tries.bit_of(np.uint64(key), len(table)))
-        table[bit >> 6] |= np.uint64(1 << (bit & 63))
-    return table
-
-
-def _hashed(rows: Iterable[tuple[int, int]]) -> npt.NDArray[np.uint64]:
-    """Open table of edges (key and child, word), two thirds full at most; those that come first stand nearer to their place."""
-    chosen = list(rows)
-    size = 1 << max(4, (len(chosen) * 3 // 2).bit_length())
-    table = np.zeros((size, 2), np.uint64)
-    for edge, word in chosen:
-        slot = int(tries.slot_of(np.uint64(edge >> 24), size))
-        while table[slot, 0]:
-            slot = (slot + 1) % size
-        table[slot] = edge, word
-    return table
 
 
 def triggers(dictionaries: Iterable[dict[str, str]]) -> npt.NDArray[np.uint8]:
@@ -300,16 +235,16 @@ def _compile(name: str) -> tables.Arrays:
     first = compile_trie([*sorted(cutting.items()), *sorted(others.items())], len(cutting), _begin_again(one, starts))
     second = compile_trie(sorted(pair for pair in two.items() if len(pair[0]) > 1), 0)
     middle = _singles(one)
-    first["info"] |= _singles(two)[middle]
-    first["info"][[ord(key) for key in norm]] |= tries.UNIFY
-    second["info"] |= _singles(two)
-    for table in (first["info"], second["info"]):
-        table[[*range(0x2FF0, 0x3000), 0x31EF]] |= tries.DESCRIBE
+    marks = np.zeros(TABLE_SIZE, np.uint32)
+    marks[[*range(0x2FF0, 0x3000), 0x31EF]] = tries.DESCRIBE
+    second["info"] = _singles(two) | marks
+    marks[[ord(key) for key in norm]] = tries.UNIFY
+    first["info"] = np.bitwise_or.reduce([np.asarray(first["info"], np.uint32), _singles(two)[middle], marks])
     return {
         **{f"first_{field}": array for field, array in first.items()},
         **{f"second_{field}": array for field, array in second.items()},
-        "pairs": _bits(_packed(start) for start in starts if len(start) == 2),
-        "triples": _bits(_packed(start) for start in starts if len(start) == 3),
+        "pairs": bits(packed(start) for start in starts if len(start) == 2),
+        "triples": bits(packed(start) for start in starts if len(start) == 3),
         "longest": np.array(0 if others else max(map(len, two), default=0), np.int64),
         "middle": middle if two else np.empty(0, np.uint32),
         "norm": _singles(norm),
@@ -327,7 +262,7 @@ def _begin_again(one: dict[str, str], starts: list[str]) -> tuple[set[int], set[
     for char in {char for start in starts for char in start}:
         if one.get(char, char) == char:
             sources.setdefault(char, []).append(char)
-    chars = {_packed("".join(chars)): len(chars) for start in starts for chars in product(*(sources.get(char, ()) for char in start))}
+    chars = {packed("".join(chars)): len(chars) for start in starts for chars in product(*(sources.get(char, ()) for char in start))}
     return {key for key, length in chars.items() if length == 2}, {key for key, length in chars.items() if length == 3}
 
 

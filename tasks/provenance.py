@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from rapidfuzz.distance import Levenshtein
 
 from tasks.describe import CODE, rewrite
 from tasks.kernels import utf8
@@ -80,6 +79,8 @@ def starts_of(texts: Texts) -> I64Array:
 
 def _aligned(before: str, after: str) -> I64Array:
     """Blocks (m, 4) of a text against what it was made of, by least edits; edits that touch are one."""
+    from rapidfuzz.distance import Levenshtein
+
     first, last, _ = changed_middle(before, after)
     steps = Levenshtein.opcodes(after[first : len(after) - last], before[first : len(before) - last])
     blocks: list[list[int]] = []

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from test_script import CHINESE, CONFIGS, converted, labels
 
 from tasks import dictionaries, script
-from tasks.settings import Script
+from tasks.describe import describe
+from tasks.settings import Script, Settings
 from tasks.store.text import Texts
 
 _AT_HYPHEN = "the library splits at a hyphen before it looks for phrases, so that a name with one is never found"
@@ -126,3 +127,16 @@ def test_regional_words_are_a_setting() -> None:
 def test_region_is_told_by_what_only_one_region_writes() -> None:
     texts = Texts.of(["家裡的衛星", "家裏的衞星", "我们说汉语", "図書館で説明する"])
     assert script.region_evidence(texts, script.label(texts, Script())).tolist() == [[1, 0], [0, 1], [0, 0], [0, 0]]
+
+
+def test_published_spans_are_code_points_of_the_published_text() -> None:
+    chosen = Settings.model_validate({"script": {"target": "hant-tw", "words": True}})
+    texts = Texts.of(["我们换内存条，我们换鼠标；我們換內存條，說漢語", "人山人海", "家裡的窗，家裏的門，這裡"])
+    found = describe(texts.chars, texts.offsets[:-1], texts.offsets[1:], np.zeros(3, np.bool_), np.zeros(3, np.uint8), chosen).columns
+    row = found["text"][0].as_py()
+    assert [(row[span["start"] : span["end"]], span["script"]) for span in found["script_spans"][0].as_py()] == [
+        ("我們換記憶體模組，我們換滑鼠；", "hans"),
+        ("我們換內存條，說漢語", "hant"),
+    ]
+    assert found["script_spans"][1].as_py() == []
+    assert found["region_hint"].to_pylist() == [[], [], [{"region": "tw", "evidence": 2}]]

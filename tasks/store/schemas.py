@@ -101,8 +101,8 @@ PASSAGES = pa.schema(
         ),
         _field(
             "region_hint",
-            pa.struct([pa.field("region", STRING), pa.field("evidence", INT32), pa.field("against", INT32)]),
-            "tw or hk, by characters and words of the raw text that only Taiwan or only Hong Kong writes; how many speak for it and how many against. A hint: null without evidence or when evenly divided.",
+            _records(region=STRING, evidence=INT32),
+            "tw and hk with the number of characters and words of the raw text that only this region's standard writes, larger first; empty without any. A hint, no verdict: authors mix standards.",
         ),
         _field("edits", _records(name=STRING, count=INT32), "Normalizations applied to get `text` from `raw`, each with its count."),
         _field("lang", STRING, "Primary language, BCP 47 (zh-Hans, zh-Hant, en, ja ...), `und` where nothing can be said."),
