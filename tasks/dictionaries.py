@@ -24,7 +24,8 @@ from tasks.errors import SettingsError
 from tasks.kernels import tries
 from tasks.kernels.script import Converter
 from tasks.kernels.tries import Trie
-from tasks.tries import TABLE_SIZE, bits, compile_trie, packed
+from tasks.tries import TABLE_SIZE as TABLE_SIZE
+from tasks.tries import bits, compile_trie, packed
 
 #: Part of every table's name; raise it when the meaning of an array changes.
 FORMAT = b"script-4"
