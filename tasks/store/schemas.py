@@ -99,6 +99,16 @@ PASSAGES = pa.schema(
         _field("speaker", STRING, "Who speaks, in dialogue; else null."),
         _field("script_source", STRING, "Script of the raw text: hans, hant, mixed or neutral."),
         _field("script", STRING, "Script of `text`."),
+        _field(
+            "script_spans",
+            _records(start=INT32, end=INT32, script=STRING),
+            "Runs of one script of the raw text, as code points of `text`, half-open: one in a passage of one script, several in a mixed one, none where nothing tells.",
+        ),
+        _field(
+            "region_hint",
+            _records(region=STRING, evidence=INT32),
+            "tw and hk with the number of characters and words of the raw text that only this region's standard writes, larger first; empty without any. A hint, no verdict: authors mix standards.",
+        ),
         _field("edits", _records(name=STRING, count=INT32), "Normalizations applied to get `text` from `raw`, each with its count."),
         _field("lang", STRING, "Primary language, BCP 47 (zh-Hans, zh-Hant, en, ja ...), `und` where nothing can be said."),
         _field("lang_confidence", FLOAT32, "Confidence of `lang`, 0 to 1."),
