@@ -90,7 +90,7 @@ def _known(times: I64Array) -> pa.Array:
 def _lines(texts: Texts, segments: Segments, marks: Marks, batch: pa.Table, rules: RuleSet) -> pa.Table:
     """Lines with what the rules say of each."""
     folded = fold_lines(texts.chars, segments.line_start, segments.line_end)
-    found = judge(folded, Lines.of(segments, *_neighbouring_pieces(batch)), rules)
+    found = judge(folded, Lines.of(segments, *neighbouring_pieces(batch)), rules)
     visible = utf8.count_visible(texts.chars, segments.line_start, segments.line_end)
     return pa.table(
         {
@@ -111,7 +111,7 @@ def _lines(texts: Texts, segments: Segments, marks: Marks, batch: pa.Table, rule
     )
 
 
-def _neighbouring_pieces(batch: pa.Table) -> tuple[I64Array | None, I64Array | None]:
+def neighbouring_pieces(batch: pa.Table) -> tuple[I64Array | None, I64Array | None]:
     """Lines of each document row's earlier pieces, and more than any rule's reach where later pieces follow; None if nothing is cut."""
     piece = numbers(batch["piece"])
     if not piece.any():
