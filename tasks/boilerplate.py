@@ -94,7 +94,7 @@ def evidence(verdicts: LineVerdicts, line: int) -> str:
     if support == SMOOTHED:
         return f"short line among boilerplate; rule {rule.id} at line {at}"
     needs = {"none": "", "neighbour": ", beside other boilerplate", "position": ", at its place or beside other boilerplate"}
-    needs["title"] = ", above the title"
+    needs.update(dict.fromkeys(("head", "tail"), needs["position"]), title=", above the title")
     return f"matches rule {rule.id}{needs.get(rule.needs, ', repeated in the document')}"
 
 
@@ -129,7 +129,10 @@ def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tup
     for number in np.unique(maybe_rule):
         rule = rules.rules[number]
         mine = np.flatnonzero(maybe_rule == number)
-        matched[mine] = match(column.take(pa.array(place[mine])), rule.regex)
+        rows_of = column.take(pa.array(place[mine]))
+        matched[mine] = match(rows_of, rule.regex)
+        if rule.unless:
+            matched[mine] &= ~match(rows_of, rule.unless_regex)
         inside[mine] = _in_limits(rule, places, maybe_line[mine])
     return maybe_line[matched], maybe_rule[matched], inside[matched]
 
@@ -162,9 +165,10 @@ def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, page: 
     out = ~inside | (total >= SHARE_FROM) & (often > property_of(rules, lambda r: r.max_share)[hit_rule] * total)
     third = np.maximum(1, total // 3)
     limited = property_of(rules, lambda r: r.within_first is not None or r.within_last is not None)[hit_rule]
-    placed = limited | (places.head[hit_line] < np.minimum(HEAD, third)) | (places.tail[hit_line] < np.minimum(TAIL, third))
+    in_head, in_tail = places.head[hit_line] < np.minimum(HEAD, third), places.tail[hit_line] < np.minimum(TAIL, third)
     needs = property_of(rules, lambda r: r.needs)[hit_rule]
-    accepted: BoolArray = ~out & ((needs == "none") | ((needs == "position") & placed) | ((needs == "repeat") & (often >= REPEATS)))
+    placed = ((needs == "position") & (limited | in_head | in_tail)) | ((needs == "head") & in_head) | ((needs == "tail") & in_tail)
+    accepted: BoolArray = ~out & ((needs == "none") | placed | ((needs == "repeat") & (often >= REPEATS)))
     above_title: BoolArray = needs == "title"  # the only support it takes: beside a by-line it may be the title itself
     accepted[above_title] = ~out[above_title] & regions.above_titles(page, hit_line[above_title], hit_line)
     points = property_of(rules, lambda r: r.points)[hit_rule]

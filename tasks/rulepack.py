@@ -25,11 +25,11 @@ from tasks.settings import Boilerplate
 
 CATEGORIES = (
     *("navigation", "share", "subscribe", "advertisement", "sponsor", "related", "contents", "links", "references"),
-    *("disclaimer", "copyright", "attribution", "greeting", "comments", "footer", "metadata"),
+    *("disclaimer", "copyright", "attribution", "greeting", "comments", "footer", "metadata", "submission", "contact"),
 )
 KINDS = ("prose", "heading", "list", "table", "code", "caption", "turn", "metadata")
 SCOPES = ("line", "region_to_end", "region_to_start", "block")
-NEEDS = ("none", "neighbour", "position", "repeat", "title")
+NEEDS = ("none", "neighbour", "position", "head", "tail", "repeat", "title")
 PACKS = Path(__file__).parent / "rules"
 
 #: What may stand around a whole-line pattern: marks, brackets, emoji, a list number before it; a Markdown link target after it.
@@ -60,9 +60,10 @@ class Rule(BaseModel):
     within_last: Limit = Field(None, description="The same from the end; with both, either will do.")
     needs: Literal[NEEDS] = Field(  # type: ignore[valid-type]
         "none",
-        description="Support without which a match removes nothing: other boilerplate beside it; its place, or that; three matches in the "
-        "document; or the page's title below it and nothing above it that could be the title.",
+        description="Support without which a match removes nothing: other boilerplate beside it; its place (head or tail, or one of "
+        "the two), or that; three matches in the document; or the page's title below it and nothing above it that could be the title.",
     )
+    unless: str | None = Field(None, description="RE2: a line that contains it is no match, such as one that talks about the words.")
     weight: Literal["strong", "weak", "none"] = Field(
         "strong", description="How such a line supports its neighbours: alone, together with another one, or not at all unless accepted."
     )
@@ -105,6 +106,16 @@ class Rule(BaseModel):
     def confirm_regex(self) -> str:
         """RE2 that confirms a block or region; empty without `confirm`."""
         return fold_pattern(self.confirm) if self.confirm else ""
+
+    @cached_property
+    def unless_regex(self) -> str:
+        """RE2 that a match must not contain; empty without `unless`."""
+        return fold_pattern(self.unless) if self.unless else ""
+
+    def matches(self, folded: str) -> bool:
+        """Whether a line in match form fits by pattern and length, its place and neighbours aside."""
+        fits = self.min_chars <= len(folded) <= self.max_chars and compiled(self.regex).search(folded) is not None
+        return fits and not (self.unless and compiled(self.unless_regex).search(folded))
 
     @property
     def points(self) -> tuple[int, int]:
@@ -186,11 +197,9 @@ def failing_examples(rules: list[Rule]) -> list[str]:
     """One line for each example that its rule does not match and each counter-example that it does."""
     problems = []
     for rule in rules:
-        regex = compiled(rule.regex)
         for wanted, rows in ((True, rule.examples), (False, rule.counter_examples)):
             for row, folded in zip(rows, fold_texts(list(rows)), strict=True):
-                fits = rule.min_chars <= len(folded) <= rule.max_chars and regex.search(folded) is not None
-                if fits != wanted:
+                if rule.matches(folded) != wanted:
                     problems.append(f"rule {rule.id}: {'example does not match' if wanted else 'counter-example matches'}: {row}")
     return problems
 
@@ -232,7 +241,7 @@ def _rule(table: dict[str, Any], path: Path, number: int) -> Rule:
         raise SettingsError(f"{name}: `follows` and scope = 'block' need each other")
     if len(rule.body) > _MAX_PATTERN:
         raise SettingsError(f"{name}: pattern of {len(rule.body)} characters; at most {_MAX_PATTERN}: split it into several rules")
-    for key, pattern in (("pattern", rule.regex), ("follows", rule.follows_regex), ("confirm", rule.confirm_regex)):
+    for key, pattern in (("pattern", rule.regex), ("follows", rule.follows_regex), ("confirm", rule.confirm_regex), ("unless", rule.unless_regex)):
         if not pattern:
             continue
         try:
