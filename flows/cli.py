@@ -158,7 +158,8 @@ def doctor(output: Output = ARTIFACTS) -> None:
 
 @rules_app.command("list")
 def rules_list(
-    config: Config = None, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a rule, with all its fields.")] = False
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a rule, with all its fields.")] = False,
 ) -> None:
     """Every rule that is on."""
     from tasks.try_rules import to_json

@@ -241,7 +241,12 @@ def _rule(table: dict[str, Any], path: Path, number: int) -> Rule:
         raise SettingsError(f"{name}: `follows` and scope = 'block' need each other")
     if len(rule.body) > _MAX_PATTERN:
         raise SettingsError(f"{name}: pattern of {len(rule.body)} characters; at most {_MAX_PATTERN}: split it into several rules")
-    for key, pattern in (("pattern", rule.regex), ("follows", rule.follows_regex), ("confirm", rule.confirm_regex), ("unless", rule.unless_regex)):
+    for key, pattern in (
+        ("pattern", rule.regex),
+        ("follows", rule.follows_regex),
+        ("confirm", rule.confirm_regex),
+        ("unless", rule.unless_regex),
+    ):
         if not pattern:
             continue
         try:

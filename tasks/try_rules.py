@@ -17,6 +17,7 @@ from tasks.boilerplate import Lines, LineVerdicts, evidence, judge, load_rules
 from tasks.errors import UsageError
 from tasks.foldline import fold_lines
 from tasks.ingest import discover, read_cell
+from tasks.provenance import read_lines
 from tasks.rulepack import RuleSet
 from tasks.segment import Marks, Segments, segment
 from tasks.settings import Settings
@@ -37,6 +38,7 @@ class Judged:
     texts: Texts
     segments: Segments
     verdicts: LineVerdicts
+    stated: dict[str, pa.Array]
 
     def text(self, line: int) -> str:
         """A line as the source has it, trimmed."""
@@ -46,7 +48,7 @@ class Judged:
 def try_rules(path: Path, settings: Settings, base: Path | None = None) -> Iterator[dict[str, Any]]:
     """One record a document of which rules take something, in order of the sources, and one a source that cannot be read.
 
-    A record has source, record, removed_chars, chars (both without white space) and lines: number, text, and rule, category
+    A record has source, record, stated (provenance: what the reader found and lines say), removed_chars, chars (both without white space) and lines: number, text, and rule, category
     and evidence, which are null for a line that stays and stands beside one that goes. One of a source that cannot be read
     has source, status and error. Raises UsageError for a missing path.
     """
@@ -67,7 +69,9 @@ def judge_part(batch: pa.Table, rules: RuleSet) -> Judged:
     texts = Texts.from_arrow(batch["text"])
     found = segment(texts, batch["format"].to_pylist(), Marks.from_batch(batch, texts))
     lines = Lines.of(found, *neighbouring_pieces(batch))
-    return Judged(batch, texts, found, judge(fold_lines(texts.chars, found.line_start, found.line_end), lines, rules))
+    folded = fold_lines(texts.chars, found.line_start, found.line_end)
+    stated, verdicts = read_lines(batch, texts, found, folded, judge(folded, lines, rules))
+    return Judged(batch, texts, found, verdicts, stated)
 
 
 def as_text(record: dict[str, Any]) -> str:
@@ -77,6 +81,7 @@ def as_text(record: dict[str, Any]) -> str:
     head = f"{_plain(record['source'])}" + (f" (record {record['record']})" if record["record"] else "")
     share = record["removed_chars"] / max(record["chars"], 1)
     out = [f"{head}: {record['removed_chars']:,} of {record['chars']:,} characters ({share:.1%})"]
+    out += [f"{'':>6}    {name}: {_plain(said)}" for name, said in record["stated"].items()]
     last = None
     for line in record["lines"]:
         if last is not None and line["number"] > last + 1:
@@ -111,6 +116,7 @@ def _documents(judged: Judged) -> Iterator[dict[str, Any]]:
         taken = rule[first:last] >= 0
         yield {
             **places[number],
+            "stated": {name: str(said) for name, column in judged.stated.items() if (said := column[number].as_py()) is not None},
             "removed_chars": int(np.sum(sizes, where=taken)),
             "chars": sum(sizes),
             "lines": [_line(judged, line, int(base[number])) for line in _shown(taken, first)],

@@ -153,7 +153,11 @@ def speed(folder: Path) -> None:
         work()
         best[name] = min(_seconds(work) for _ in range(5))
     both = sum(best.values())
-    print(f"{size_mb:.1f} MB, {len(lines.doc)} lines: " + ", ".join(f"{name} {size_mb / s:.1f} MB/s" for name, s in best.items()) + f", both {size_mb / both:.1f} MB/s")
+    print(
+        f"{size_mb:.1f} MB, {len(lines.doc)} lines: "
+        + ", ".join(f"{name} {size_mb / s:.1f} MB/s" for name, s in best.items())
+        + f", both {size_mb / both:.1f} MB/s"
+    )
 
 
 def _seconds(work: object) -> float:
