@@ -22,7 +22,7 @@ from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, span
 
 __all__ = ["SUPPORTS", "LineVerdicts", "Lines", "RuleSet", "evidence", "judge", "load_rules"]
 
-#: `needs = "position"` without limits of its own: these many lines of the head or tail, at most a third of the document each.
+#: `needs = "position"` without limits of its own: these many lines of the head or tail, at most a third and a half of the document.
 HEAD, TAIL = 8, 15
 #: `needs = "repeat"`: matches of the rule in one document.
 REPEATS = 3
@@ -159,13 +159,15 @@ def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, page: 
     if not len(hit_line):
         return np.zeros(0, bool)
     n_rules = len(rules.rules)
+    inside = inside & ~_own_page(hit_line, hit_rule, page)
     _, group, count = np.unique(lines.doc[hit_line].astype(np.int64) * n_rules + hit_rule, return_inverse=True, return_counts=True)
     often = count[group]
     total = places.total[hit_line]
     out = ~inside | (total >= SHARE_FROM) & (often > property_of(rules, lambda r: r.max_share)[hit_rule] * total)
     third = np.maximum(1, total // 3)
     limited = property_of(rules, lambda r: r.within_first is not None or r.within_last is not None)[hit_rule]
-    in_head, in_tail = places.head[hit_line] < np.minimum(HEAD, third), places.tail[hit_line] < np.minimum(TAIL, third)
+    half = np.maximum(1, total // 2)  # frames below a short text may be longer than it
+    in_head, in_tail = places.head[hit_line] < np.minimum(HEAD, third), places.tail[hit_line] < np.minimum(TAIL, half)
     needs = property_of(rules, lambda r: r.needs)[hit_rule]
     placed = ((needs == "position") & (limited | in_head | in_tail)) | ((needs == "head") & in_head) | ((needs == "tail") & in_tail)
     accepted: BoolArray = ~out & ((needs == "none") | placed | ((needs == "repeat") & (often >= REPEATS)))
@@ -186,6 +188,29 @@ def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, page: 
         accepted = grown
         scored = np.where(accepted, points[:, 0], scored)
     return accepted
+
+
+def _own_page(hit_line: I64Array, hit_rule: I32Array, page: Page) -> BoolArray:
+    """(n_hits,) bool, matches of a category whose name is the document's title (联系我们, Privacy Policy): it is that page itself.
+
+    A first line that more such words follow is a menu, not a title.
+    """
+    rules = page.rules.rules
+    names = sorted({category for rule in rules for category in rule.title_of})
+    titles = np.array([[name in rule.title_of for name in names] for rule in rules], bool).reshape(len(rules), len(names))
+    owned = np.array([[name == rule.category for name in names] for rule in rules], bool).reshape(len(rules), len(names))
+    titled = titles.any(axis=1)[hit_rule]
+    first = titled & (page.places.head[hit_line] == 0) & (page.lines.kind[hit_line] != KINDS.index("metadata"))
+    menu = np.isin(hit_line + 1, hit_line[titled])
+    kinds_of: dict[int, BoolArray] = {}
+    for at in np.flatnonzero(first & ~menu).tolist():
+        doc = int(page.lines.doc[hit_line[at]])
+        kinds_of[doc] = kinds_of.get(doc, np.zeros(len(names), bool)) | titles[hit_rule[at]]
+    out = np.zeros(len(hit_line), bool)
+    for doc, kinds in kinds_of.items():
+        mine = slice(*np.searchsorted(page.lines.doc[hit_line], [doc, doc + 1]))
+        out[mine] = (owned[hit_rule[mine]] & kinds).any(axis=1)
+    return out
 
 
 def _first_hit(rule: I32Array, anchor: I32Array, hit_line: I64Array, hit_rule: I32Array) -> None:

@@ -7,9 +7,7 @@ nothing. What the reader stated already stands. A line whose address would be lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np

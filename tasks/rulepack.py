@@ -71,6 +71,9 @@ class Rule(BaseModel):
     max_share: float = Field(
         0.5, gt=0, le=1, description="Above this share of a document's lines it is the document's form, not boilerplate."
     )
+    title_of: tuple[Literal[CATEGORIES], ...] = Field(  # type: ignore[valid-type]
+        (), description="A document that begins with such a line is that page itself: rules of these categories take nothing from it."
+    )
     follows: str | None = Field(None, description="block: what the lines taken after the first match.")
     confirm: str | None = Field(
         None, description="block, region_to_end: what `confirm_lines` of the lines taken must contain, or nothing is taken."

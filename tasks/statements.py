@@ -22,12 +22,10 @@ _URL = r"""https?://[^\s<>()"'（）「」『』【】《》，。；、！？\x
 
 #: Authors, publishers that are none.
 NOBODY = frozenset(
-    "佚名 匿名 未知 不详 不詳 无 無 网络 網路 網絡 互联网 網際網路 网友 網友 编辑部 編輯部 编辑 編輯 小编 小編 本站 本网 本網 本报 本報 本刊 管理员 管理員 转载 轉載 "
-    "原创 原創 来源 來源 整理 综合 綜合 综合报道 综合整理 投稿 供稿 作者 记者 記者 官方 站长 站長 用户 游客 图片 文字 编译 編譯 "
-    "admin administrator anonymous unknown staff editor editors none author guest user the n/a".split()
+    ["佚名", "匿名", "未知", "不详", "不詳", "无", "無", "网络", "網路", "網絡", "互联网", "網際網路", "网友", "網友", "编辑部", "編輯部", "编辑", "編輯", "小编", "小編", "本站", "本网", "本網", "本报", "本報", "本刊", "管理员", "管理員", "转载", "轉載", "原创", "原創", "来源", "來源", "整理", "综合", "綜合", "综合报道", "综合整理", "投稿", "供稿", "作者", "记者", "記者", "官方", "站长", "站長", "用户", "游客", "图片", "文字", "编译", "編譯", "admin", "administrator", "anonymous", "unknown", "staff", "editor", "editors", "none", "author", "guest", "user", "the", "n/a"]
 )
 _LABELS = re.compile(r"^(?:来源|來源|编辑|編輯|责编|時間|时间|日期|发布|發布|阅读|字号|校对|摄影|记者|記者|作者|翻译|译者|出处|版权|标签)")
-_MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {m: i for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)}
 _HAN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 
 
@@ -105,7 +103,7 @@ _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|a
 _HAN_NUM = "[〇零一二三四五六七八九]"
 _FORMS = (
     rf"(?:^|[^\d])(?P<y>(?:19|20)\d{{2}}) ?[-/.年] ?(?P<m>\d{{1,2}}) ?[-/.月] ?(?P<d>\d{{1,2}})(?:日|号)?(?:[^\d]|$|\b){_CLOCK}",
-    rf"(?P<roc>民国|中华民国) ?(?P<y>\d{{2,3}}) ?年 ?(?P<m>\d{{1,2}}) ?月 ?(?P<d>\d{{1,2}}) ?日",
+    r"(?P<roc>民国|中华民国) ?(?P<y>\d{2,3}) ?年 ?(?P<m>\d{1,2}) ?月 ?(?P<d>\d{1,2}) ?日",
     rf"(?P<y>{_HAN_NUM}{{4}})年(?P<m>[一二三四五六七八九十]{{1,2}})月(?P<d>[一二三四五六七八九十]{{1,3}})日",
     rf"\b(?P<m>{_MONTH})\.? (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>(?:19|20)\d{{2}})\b",
     rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?(?P<m>{_MONTH})\.?,? (?P<y>(?:19|20)\d{{2}})\b",
@@ -130,9 +128,9 @@ AUTHORS = (
         rf"^[\W]*(?:[Bb]y|BY|[Aa]uthor|[Ww]ritten by|[Pp]osted by|[Ww]ords by|[Tt]ext by)[: ]+(?P<name>{_LATIN_NAME}(?:(?:,| and| &) {_LATIN_NAME}){{0,3}})[\s,|·•(—–-]*(?:$|[|·•(—–,-]|[A-Z\d])",
         name,
     ),
-    Statement(rf"^[\W]*(?:[记記]者|特派員|特派员)[:： ]?(?P<name>[\p{{Han}}、]{{2,14}})[／/╱]", name),
+    Statement(r"^[\W]*(?:[记記]者|特派員|特派员)[:： ]?(?P<name>[\p{Han}、]{2,14})[／/╱]", name),
     Statement(
-        rf"^[\W]*(?:本报|本報|本刊|本网|本網|本台|新华社|新華社|中新社|特约|特約)?(?:[记記]者|撰稿)[:： \x{{3000}}]+(?P<name>[\p{{Han}}]{{2,4}}(?:[、 ][\p{{Han}}]{{2,4}}){{0,3}})[ \x{{3000}}]*(?:$|[|｜/／])",
+        r"^[\W]*(?:本报|本報|本刊|本网|本網|本台|新华社|新華社|中新社|特约|特約)?(?:[记記]者|撰稿)[:： \x{3000}]+(?P<name>[\p{Han}]{2,4}(?:[、 ][\p{Han}]{2,4}){0,3})[ \x{3000}]*(?:$|[|｜/／])",
         name,
     ),
 )
