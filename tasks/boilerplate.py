@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from tasks import regions
 from tasks.kernels import boilerplate as kernel
-from tasks.regions import BLOCK, REGION, SHARE_FROM, SMOOTHED, SUPPORTS, Lines, Page, Places, match, property_of
+from tasks.regions import BLOCK, REGION, SHARE_FROM, SMOOTHED, SUPPORTS, Lines, Page, Places, property_of
+from tasks.linematch import match
 from tasks.rulepack import KINDS, Rule, RuleSet, load_rules
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, spans_to_arrow
 
@@ -58,10 +59,10 @@ def judge(folded: Texts, lines: Lines, rules: RuleSet) -> LineVerdicts:
     """
     n = len(lines.doc)
     places = _places(lines)
-    none = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, bool)
-    hit_line, hit_rule, inside = _matches(folded, lines, places, rules) if rules.rules and n else none
+    none = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    hit_line, hit_rule = _matches(folded, lines, places, rules) if rules.rules and n else none
     page = Page(folded, lines, places, rules)
-    accepted = _supported(hit_line, hit_rule, inside, page)
+    accepted = _supported(hit_line, hit_rule, page)
     if len(hit_line):
         scopes = property_of(rules, lambda r: r.scope)[hit_rule]
         lined = accepted & (scopes == "line")
@@ -114,18 +115,20 @@ def _places(lines: Lines) -> Places:
     return Places(first, last, head, total - head - 1, total)
 
 
-def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tuple[I64Array, I32Array, BoolArray]:
-    """Every (line, rule) whose pattern, length and kind fit, sorted by line, then rule; and whether the place fits too."""
+def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tuple[I64Array, I32Array]:
+    """Every (line, rule) whose pattern, length, kind and place limits fit, sorted by line, then rule."""
     index = rules.index
     kinds = property_of(rules, lambda r: [kind in r.kinds for kind in KINDS]).reshape(-1, len(KINDS))
     shortest, longest = property_of(rules, lambda r: r.min_chars), property_of(rules, lambda r: r.max_chars)
     maybe_line, maybe_rule = kernel.candidates(
         *(folded.chars, folded.offsets, lines.kind, index.pool, index.offsets, index.rule_of, index.heads, index.bits, index.slots),
-        *(index.always, shortest, longest, kinds),
+        *(index.always, shortest, longest, kinds, rules.opens),
     )
+    inside, _ = _limits(rules, places, maybe_line, maybe_rule)
+    maybe_line, maybe_rule = maybe_line[inside], maybe_rule[inside]
     rows, place = np.unique(maybe_line, return_inverse=True)
     column = spans_to_arrow(folded.chars, folded.offsets[rows], folded.offsets[rows + 1])
-    matched, inside = np.zeros(len(maybe_line), bool), np.zeros(len(maybe_line), bool)
+    matched = np.zeros(len(maybe_line), bool)
     for number in np.unique(maybe_rule):
         rule = rules.rules[number]
         mine = np.flatnonzero(maybe_rule == number)
@@ -133,39 +136,41 @@ def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tup
         matched[mine] = match(rows_of, rule.regex)
         if rule.unless:
             matched[mine] &= ~match(rows_of, rule.unless_regex)
-        inside[mine] = _in_limits(rule, places, maybe_line[mine])
-    return maybe_line[matched], maybe_rule[matched], inside[matched]
+    return maybe_line[matched], maybe_rule[matched]
 
 
-def _limit(value: int | float, total: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.ceil(value * total) if isinstance(value, float) else np.full(total.shape, value)
+def _limits(rules: RuleSet, places: Places, rows: I64Array, which: I32Array) -> tuple[BoolArray, I64Array]:
+    """Of each (line, rule): whether it stands inside the rule's own place limits, and how many lines of the document do."""
+    total = places.total[rows]
+    inside, count = np.zeros(len(rows), bool), np.zeros(len(rows), np.float64)
+    for name, distance in (("within_first", places.head), ("within_last", places.tail)):
+        limit = property_of(rules, lambda r, name=name: getattr(r, name) or 0)[which]  # a share when it is no whole number
+        share = property_of(rules, lambda r, name=name: isinstance(getattr(r, name), float))[which]
+        reach = np.where(share, np.ceil(limit * total), limit)
+        inside |= distance[rows] < reach
+        count += reach
+    free = ~property_of(rules, _is_limited)[which]
+    return inside | free, np.where(free, total, np.minimum(count, total)).astype(np.int64)
 
 
-def _in_limits(rule: Rule, places: Places, rows: I64Array) -> BoolArray:
-    """(n_rows,) bool, rows inside the rule's own place limits (all rows when it has none)."""
-    if rule.within_first is None and rule.within_last is None:
-        return np.ones(len(rows), bool)
-    inside = np.zeros(len(rows), bool)
-    if rule.within_first is not None:
-        inside |= places.head[rows] < _limit(rule.within_first, places.total[rows])
-    if rule.within_last is not None:
-        inside |= places.tail[rows] < _limit(rule.within_last, places.total[rows])
-    return inside
+def _is_limited(rule: Rule) -> bool:
+    return rule.within_first is not None or rule.within_last is not None
 
 
-def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, page: Page) -> BoolArray:
+def _supported(hit_line: I64Array, hit_rule: I32Array, page: Page) -> BoolArray:
     """(n_hits,) bool, matches that have what their rule needs."""
     lines, places, rules = page.lines, page.places, page.rules
     if not len(hit_line):
         return np.zeros(0, bool)
     n_rules = len(rules.rules)
-    inside = inside & ~_own_page(hit_line, hit_rule, page)
     _, group, count = np.unique(lines.doc[hit_line].astype(np.int64) * n_rules + hit_rule, return_inverse=True, return_counts=True)
     often = count[group]
     total = places.total[hit_line]
-    out = ~inside | (total >= SHARE_FROM) & (often > property_of(rules, lambda r: r.max_share)[hit_rule] * total)
+    possible = np.maximum(_limits(rules, places, hit_line, hit_rule)[1], SHARE_FROM)
+    form = (total >= SHARE_FROM) & (often > property_of(rules, lambda r: r.max_share)[hit_rule] * possible)
+    out = form | _own_page(hit_line, hit_rule, page)
     third = np.maximum(1, total // 3)
-    limited = property_of(rules, lambda r: r.within_first is not None or r.within_last is not None)[hit_rule]
+    limited = property_of(rules, _is_limited)[hit_rule]
     half = np.maximum(1, total // 2)  # frames below a short text may be longer than it
     in_head, in_tail = places.head[hit_line] < np.minimum(HEAD, third), places.tail[hit_line] < np.minimum(TAIL, half)
     needs = property_of(rules, lambda r: r.needs)[hit_rule]

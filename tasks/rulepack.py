@@ -21,7 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tasks.errors import SettingsError
 from tasks.foldline import fold_texts
 from tasks.literals import LiteralIndex
+from tasks.openings import opening_table
 from tasks.settings import Boilerplate
+from tasks.store.text import U8Array
 
 CATEGORIES = (
     *("navigation", "share", "subscribe", "advertisement", "sponsor", "related", "contents", "links", "references"),
@@ -143,6 +145,11 @@ class RuleSet:
     def index(self) -> LiteralIndex:
         """The literals that the patterns need, for the kernel that finds candidate lines."""
         return LiteralIndex.of([rule.body for rule in self.rules])
+
+    @cached_property
+    def opens(self) -> U8Array:
+        """(n, 256) uint8, with which characters a line may begin for each rule: see tasks.openings."""
+        return opening_table([rule.body if rule.anchor in ("whole", "start") else None for rule in self.rules])
 
     def describe(self) -> list[dict[str, str]]:
         """One record a rule, in the columns that table `templates` takes from a pack: rule, origin, category, verdict, skeleton."""
@@ -274,5 +281,6 @@ def compiled(pattern: str) -> Any:
     """RE2 of a pattern, quiet and bounded; raises re2.error."""
     options = re2.Options()
     options.log_errors = False
+    options.never_capture = True  # whether, not where
     options.max_mem = _MAX_PROGRAM
     return re2.compile(pattern, options=options)

@@ -85,10 +85,44 @@ def _mark(h, a, b, c, chars, i, end, pool, offsets, rule_of, slots, marks):
 
 
 @njit(cache=True, nogil=True)
-def candidates(chars, line_offsets, kind, pool, offsets, rule_of, heads, bits, slots, always, min_chars, max_chars, kinds):
-    """(line, rule) that could match: the line has one of the rule's literals (or the rule has none), its length and its kind.
+def _is_mark(c):
+    """Whether a character may stand before any whole-line pattern: the ranges of tasks.openings.MARKS."""
+    if c < 0x80:
+        return 0x20 <= c < 0x30 or 0x3A <= c < 0x41 or 0x5B <= c < 0x61 or 0x7B <= c < 0x7F
+    return c < 0xC0 or 0x2000 <= c < 0x2C00 or 0x3000 <= c < 0x3040 or 0x1F000 <= c < 0x1FB00
 
-    always, min_chars, max_chars : (n_rules,); kinds : (n_rules, 8) bool.
+
+@njit(cache=True, nogil=True)
+def _is_numeral(c):
+    return 48 <= c <= 57 or c == 0x4E00 or c == 0x4E8C or c == 0x4E09 or c == 0x56DB or c == 0x4E94 or c == 0x516D or (
+        c == 0x4E03 or c == 0x516B or c == 0x4E5D or c == 0x5341
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def opening(chars, begin, end):
+    """First character of a line that is no mark, and the first one after a list number (the same where there is none); 0 for none."""
+    i = begin
+    while i < end and _is_mark(chars[i]):
+        i += 1
+    if i == end:
+        return np.uint32(0), np.uint32(0)
+    first = chars[i]
+    j = i
+    while j < end and j < i + 3 and _is_numeral(chars[j]):
+        j += 1
+    if j == i or j == end or not (chars[j] == 46 or chars[j] == 41 or chars[j] == 93 or chars[j] == 58 or chars[j] == 0x3001):
+        return first, first
+    while j < end and _is_mark(chars[j]):
+        j += 1
+    return first, chars[j] if j < end else np.uint32(0)
+
+
+@njit(cache=True, nogil=True)
+def candidates(chars, line_offsets, kind, pool, offsets, rule_of, heads, bits, slots, always, min_chars, max_chars, kinds, opens):
+    """(line, rule) that could match: the line has one of the rule's literals (or the rule has none), its length, kind and opening.
+
+    always, min_chars, max_chars : (n_rules,); kinds : (n_rules, 8) bool; opens : (n_rules, 256) uint8 of tasks.openings.
     returns : lines (n_found,) int64 and rules (n_found,) int32, sorted by line, then rule.
     """
     n_rules = len(always)
@@ -129,8 +163,10 @@ def candidates(chars, line_offsets, kind, pool, offsets, rule_of, heads, bits, s
         if found + n_rules > len(out_line):
             out_line = np.concatenate((out_line, np.empty(len(out_line) + n_rules, np.int64)))
             out_rule = np.concatenate((out_rule, np.empty(len(out_rule) + n_rules, np.int32)))
+        first, second = opening(chars, begin, end)
+        a, b = first & np.uint32(255), second & np.uint32(255)
         for r in range(n_rules):
-            if marks[r] and min_chars[r] <= size <= max_chars[r] and kinds[r, kind[row]]:
+            if marks[r] and min_chars[r] <= size <= max_chars[r] and kinds[r, kind[row]] and (opens[r, a] | opens[r, b]):
                 out_line[found] = row
                 out_rule[found] = r
                 found += 1
