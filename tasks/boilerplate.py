@@ -8,16 +8,14 @@ asks for; regions, blocks and smoothing grow from accepted matches. Everything i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from tasks import regions
 from tasks.kernels import boilerplate as kernel
-from tasks.regions import BLOCK, REGION, SHARE_FROM, SMOOTHED, SUPPORTS, Lines, Page, Places, property_of
 from tasks.linematch import match
+from tasks.regions import BLOCK, REGION, SHARE_FROM, SMOOTHED, SUPPORTS, Lines, Page, Places, property_of
 from tasks.rulepack import KINDS, Rule, RuleSet, load_rules
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, spans_to_arrow
 
@@ -129,24 +127,30 @@ def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tup
     rows, place = np.unique(maybe_line, return_inverse=True)
     column = spans_to_arrow(folded.chars, folded.offsets[rows], folded.offsets[rows + 1])
     matched = np.zeros(len(maybe_line), bool)
-    for number in np.unique(maybe_rule):
+    by_rule = np.argsort(maybe_rule, kind="stable")
+    bounds = np.searchsorted(maybe_rule[by_rule], np.arange(len(rules.rules) + 1))
+    for number in np.flatnonzero(np.diff(bounds)).tolist():
         rule = rules.rules[number]
-        mine = np.flatnonzero(maybe_rule == number)
+        mine = by_rule[bounds[number] : bounds[number + 1]]
         rows_of = column.take(pa.array(place[mine]))
-        matched[mine] = match(rows_of, rule.regex)
-        if rule.unless:
-            matched[mine] &= ~match(rows_of, rule.unless_regex)
+        found = match(rows_of, rule.regex)
+        if rule.unless and found.any():
+            found &= ~match(rows_of, rule.unless_regex)
+        matched[mine] = found
     return maybe_line[matched], maybe_rule[matched]
 
 
 def _limits(rules: RuleSet, places: Places, rows: I64Array, which: I32Array) -> tuple[BoolArray, I64Array]:
     """Of each (line, rule): whether it stands inside the rule's own place limits, and how many lines of the document do."""
     total = places.total[rows]
-    inside, count = np.zeros(len(rows), bool), np.zeros(len(rows), np.float64)
-    for name, distance in (("within_first", places.head), ("within_last", places.tail)):
-        limit = property_of(rules, lambda r, name=name: getattr(r, name) or 0)[which]  # a share when it is no whole number
-        share = property_of(rules, lambda r, name=name: isinstance(getattr(r, name), float))[which]
-        reach = np.where(share, np.ceil(limit * total), limit)
+    inside: BoolArray = np.zeros(len(rows), bool)
+    count = np.zeros(len(rows), np.float64)
+    for limits, distance in (
+        (property_of(rules, lambda r: (r.within_first or 0, isinstance(r.within_first, float))), places.head),
+        (property_of(rules, lambda r: (r.within_last or 0, isinstance(r.within_last, float))), places.tail),
+    ):
+        limit, is_share = limits[which, 0], limits[which, 1] > 0
+        reach = np.where(is_share, np.ceil(limit * total), limit)
         inside |= distance[rows] < reach
         count += reach
     free = ~property_of(rules, _is_limited)[which]
@@ -202,8 +206,8 @@ def _own_page(hit_line: I64Array, hit_rule: I32Array, page: Page) -> BoolArray:
     """
     rules = page.rules.rules
     names = sorted({category for rule in rules for category in rule.title_of})
-    titles = np.array([[name in rule.title_of for name in names] for rule in rules], bool).reshape(len(rules), len(names))
-    owned = np.array([[name == rule.category for name in names] for rule in rules], bool).reshape(len(rules), len(names))
+    titles: BoolArray = np.array([[name in rule.title_of for name in names] for rule in rules], bool).reshape(len(rules), len(names))
+    owned: BoolArray = np.array([[name == rule.category for name in names] for rule in rules], bool).reshape(len(rules), len(names))
     titled = titles.any(axis=1)[hit_rule]
     first = titled & (page.places.head[hit_line] == 0) & (page.lines.kind[hit_line] != KINDS.index("metadata"))
     menu = np.isin(hit_line + 1, hit_line[titled])
@@ -213,8 +217,8 @@ def _own_page(hit_line: I64Array, hit_rule: I32Array, page: Page) -> BoolArray:
         kinds_of[doc] = kinds_of.get(doc, np.zeros(len(names), bool)) | titles[hit_rule[at]]
     out = np.zeros(len(hit_line), bool)
     for doc, kinds in kinds_of.items():
-        mine = slice(*np.searchsorted(page.lines.doc[hit_line], [doc, doc + 1]))
-        out[mine] = (owned[hit_rule[mine]] & kinds).any(axis=1)
+        first_hit, end = np.searchsorted(page.lines.doc[hit_line], [doc, doc + 1])
+        out[first_hit:end] = (owned[hit_rule[first_hit:end]] & kinds).any(axis=1)
     return out
 
 

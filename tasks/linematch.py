@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import re2
 
 from tasks.rulepack import compiled
 from tasks.store.text import BoolArray

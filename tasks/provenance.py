@@ -20,7 +20,7 @@ from tasks.segment import Segments
 from tasks.statements import AUTHORS, DATES, OWN_LINKS, PUBLISHERS, SOURCE_LINKS, TITLES, Statement
 from tasks.store.schemas import TIME
 from tasks.store.stage import numbers, read_table
-from tasks.store.text import BoolArray, I64Array, Texts, spans_to_arrow
+from tasks.store.text import BoolArray, I32Array, I64Array, Texts, spans_to_arrow
 
 #: Columns that lines can fill, in the order of the table `provenance`.
 COLUMNS = {"title": pa.string(), "author": pa.string(), "publisher": pa.string(), "url": pa.string(), "published_at": TIME}
@@ -91,7 +91,7 @@ def _speaking(batch: pa.Table, segments: Segments, verdicts: LineVerdicts) -> I6
     return chosen
 
 
-def _values(raw: pa.Array, form: pa.Array, doc: I64Array, rows: I64Array, statement: Statement) -> Read:
+def _values(raw: pa.Array, form: pa.Array, doc: I32Array, rows: I64Array, statement: Statement) -> Read:
     """What one kind of statement says, where it says it and its value is certain."""
     groups = pc.extract_regex(form if statement.folded else raw, statement.pattern)
     hit = np.flatnonzero(groups.is_valid().to_numpy(zero_copy_only=False))
@@ -131,7 +131,8 @@ def _given_back(verdicts: LineVerdicts, links: list[Read], url: pa.Array) -> Lin
     lost = sorted({line for read in links for doc, line, value in zip(read.doc, read.line, read.value, strict=True) if urls[doc] != value})
     if not lost:
         return verdicts
-    rule, support, anchor, hits = (column.copy() for column in (verdicts.rule, verdicts.support, verdicts.anchor, verdicts.hits))
+    rule, support = verdicts.rule.copy(), verdicts.support.copy()
+    anchor, hits = verdicts.anchor.copy(), verdicts.hits.copy()
     hits[lost] = rule[lost]
     rule[lost], support[lost], anchor[lost] = -1, 0, -1
     accepted = verdicts.accepted & ~np.isin(verdicts.hit_line, lost)

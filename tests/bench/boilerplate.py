@@ -1,7 +1,8 @@
 """Measure what rules, and a whole run with its templates, take from labelled pages: Markdown tables on stdout.
 
     python tests/bench/boilerplate.py dev            pages the rules were written with
-    python tests/bench/boilerplate.py held           pages written afterwards; figures are honest only the first time
+    python tests/bench/boilerplate.py held           pages written afterwards, then used too: figures are honest only the first time
+    python tests/bench/boilerplate.py later          a few more, written after those were used
     python tests/bench/boilerplate.py dev --show     and every line that went or stayed against its label
     python tests/bench/boilerplate.py speed DIR      MB/s of all rules over the txt and md files of a folder, one core
 
@@ -168,7 +169,7 @@ def _seconds(work: object) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("dev", "held", "speed"))
+    parser.add_argument("what", choices=("dev", "held", "later", "speed"))
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--rules-only", action="store_true")
