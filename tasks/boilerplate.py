@@ -208,7 +208,7 @@ def _own_page(hit_line: I64Array, hit_rule: I32Array, page: Page) -> BoolArray:
     names = sorted({category for rule in rules for category in rule.title_of})
     titles: BoolArray = np.array([[name in rule.title_of for name in names] for rule in rules], bool).reshape(len(rules), len(names))
     owned: BoolArray = np.array([[name == rule.category for name in names] for rule in rules], bool).reshape(len(rules), len(names))
-    titled = titles.any(axis=1)[hit_rule]
+    titled: BoolArray = np.asarray(titles.any(axis=1), bool)[hit_rule]
     first = titled & (page.places.head[hit_line] == 0) & (page.lines.kind[hit_line] != KINDS.index("metadata"))
     menu = np.isin(hit_line + 1, hit_line[titled])
     kinds_of: dict[int, BoolArray] = {}
