@@ -39,6 +39,12 @@ PACKS = Path(__file__).parent / "rules"
 _MARKS = r"[ -/:-@\[-`{-~\x{80}-\x{bf}\x{2000}-\x{2bff}\x{3000}-\x{303f}\x{1f000}-\x{1faff}]*"
 BEFORE = rf"^{_MARKS}(?:(?:\d{{1,2}}|[一二三四五六七八九十]{{1,3}})[.、)\]:] ?)?{_MARKS}"
 AFTER = rf"(?:\]\([^()]*\))?{_MARKS}$"
+#: What may stand before a match of anchor = "search", by `lead`: nothing long; or the beginning of a notice.
+LEADS = {
+    "any": "",
+    "short": r"^.{0,40}?",
+    "notice": r"^(?:.{0,40}?|.{0,12}(?:声明|免责|凡|本网|本站|本文|本报|本刊|版权|转载|来源|以上|文中|文章|内容|如|若|特别|平台|所有|图片|©).{0,400}?)",
+}
 _MAX_PATTERN = 4000  # characters; a longer one is a list that belongs in several rules
 _MAX_PROGRAM = 1 << 20  # bytes of compiled RE2; ours stay under a tenth of it
 Limit = int | float | None
@@ -55,6 +61,9 @@ class Rule(BaseModel):
     category: Literal[CATEGORIES] = Field(description="What the rule removes.")  # type: ignore[valid-type]
     pattern: str | tuple[str, ...] = Field(description="RE2, or several of which one must match.")
     anchor: Literal["whole", "start", "end", "search"] = Field("whole", description="Which part of the line the pattern must account for.")
+    lead: Literal["any", "short", "notice"] = Field(
+        "any", description="anchor = search: what may stand before the match; a paragraph that quotes it has more."
+    )
     scope: Literal[SCOPES] = Field("line", description="What is taken: the line; it and the lines that follow; all to the end; all above.")  # type: ignore[valid-type]
     min_chars: int = Field(1, ge=1, description="characters. Shorter lines are not looked at.")
     max_chars: int = Field(120, ge=1, le=2000, description="characters. Longer lines are not looked at.")
@@ -98,7 +107,7 @@ class Rule(BaseModel):
     @cached_property
     def regex(self) -> str:
         """The complete RE2 pattern for one line."""
-        before = BEFORE if self.anchor in ("whole", "start") else ""
+        before = BEFORE if self.anchor in ("whole", "start") else LEADS[self.lead]
         after = AFTER if self.anchor in ("whole", "end") else ""
         return f"{before}(?:{self.body}){after}"
 

@@ -192,12 +192,12 @@ AUTHORS = (
     Statement(rf"{_BEFORE}(?:本文|文章|原文|原)?(?:作者|撰文|撰稿|撰稿人|文){_SEP}(?P<name>{_NAMES}){_STOP}", name),
     Statement(rf"{_BEFORE}(?:作者|撰文)[ \x{{3000}}]+(?P<name>{_HAN_NAME}){_STOP}", name),
     Statement(
-        rf"^[\W]*(?:[Bb]y|BY|[Aa]uthor|[Ww]ritten by|[Pp]osted by|[Ww]ords by|[Tt]ext by)[: ]+(?P<name>{_LATIN_NAME}(?:(?:,| and| &) {_LATIN_NAME}){{0,3}})[\s,|·•(—–-]*(?:$|[|·•(—–,-]|[A-Z\d])",
+        rf"^[\s\x{{3000}}>*_#(（【\[·•|-]*(?:[Bb]y|BY|[Aa]uthor|[Ww]ritten by|[Pp]osted by|[Ww]ords by|[Tt]ext by)[: ]+(?P<name>{_LATIN_NAME}(?:(?:,| and| &) {_LATIN_NAME}){{0,3}})[\s,|·•(—–-]*(?:$|[|·•(—–,-]|[A-Z\d])",
         name,
     ),
-    Statement(r"^[\W]*(?:[记記]者|特派員|特派员)[:： ]?(?P<name>[\p{Han}、]{2,14})[／/╱]", name),
+    Statement(r"^[\s\x{3000}>*_#(（【\[·•|-]*(?:[记記]者|特派員|特派员)[:： ]?(?P<name>[\p{Han}、]{2,14})[／/╱]", name),
     Statement(
-        r"^[\W]*(?:本报|本報|本刊|本网|本網|本台|新华社|新華社|中新社|特约|特約)?(?:[记記]者|撰稿)[:： \x{3000}]+(?P<name>[\p{Han}]{2,4}(?:[、 ][\p{Han}]{2,4}){0,3})[ \x{3000}]*(?:$|[|｜/／])",
+        r"^[\s\x{3000}>*_#(（【\[·•|-]*(?:本报|本報|本刊|本网|本網|本台|新华社|新華社|中新社|特约|特約)?(?:[记記]者|撰稿)[:： \x{3000}]+(?P<name>[\p{Han}]{2,4}(?:[、 ][\p{Han}]{2,4}){0,3})[ \x{3000}]*(?:$|[|｜/／])",
         name,
     ),
 )
@@ -208,7 +208,9 @@ PUBLISHERS = (
     ),
     Statement(r"(?:^|[\s|])[Ss]ource: *(?P<name>[A-Z][\p{L}.'’& -]{2,40}?)(?:[|,;(]|$)", name),
 )
-TITLES = (Statement(rf"^[\W]*(?:[Tt]itle|文章标题|文章標題|本文标题|本文標題|标题|標題){_SEP}(?P<title>.+)$", title),)
+TITLES = (
+    Statement(rf"^[\s\x{{3000}}>*_#(（【\[·•|-]*(?:[Tt]itle|文章标题|文章標題|本文标题|本文標題|标题|標題){_SEP}(?P<title>.+)$", title),
+)
 _LINK = rf"[^:：|｜h]{{0,12}}[ \t\x{{3000}}]*[:：|｜][ \t\x{{3000}}]*[^\n]{{0,200}}?(?P<url>{_URL})"
 OWN_LINKS = (
     Statement(

@@ -31,7 +31,7 @@ def test_a_folder_gives_a_record_a_document_with_context(tmp_path: Path) -> None
 
 def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    path.write_text(f"{BODY}\n\x1b[2J扫码关注我们\u202e\x9b1m\n", encoding="utf-8")
+    path.write_text(f"{BODY}\n扫码\x1b关注\x9b我们\u202e\n", encoding="utf-8")
     records = list(try_rules(path, Settings()))
     for said in (*map(as_text, records), *map(to_json, records)):
         assert all(c.isprintable() or c == "\n" for c in said)
