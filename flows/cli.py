@@ -192,10 +192,15 @@ def doctor(output: Output = ARTIFACTS) -> None:
 
 
 @rules_app.command("list")
-def rules_list(config: Config = None) -> None:
+def rules_list(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a rule, with all its fields.")] = False,
+) -> None:
     """Every rule that is on."""
+    from tasks.try_rules import to_json
+
     for rule in _rules(config).rules:
-        print(f"{rule.id}\t{rule.category}\t{rule.scope}\t{rule.regex}")
+        print(to_json(rule.model_dump()) if as_json else f"{rule.id}\t{rule.category}\t{rule.scope}\t{rule.regex}")
 
 
 @rules_app.command("test")
@@ -212,14 +217,18 @@ def rules_test(config: Config = None) -> None:
 
 
 @rules_app.command("try")
-def rules_try(path: Annotated[Path, typer.Argument(help="A text file.")], config: Config = None) -> None:
-    """Show which lines of a file the rules would remove, and why."""
+def rules_try(
+    path: Annotated[Path, typer.Argument(help="A file or folder.")],
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a document.")] = False,
+) -> None:
+    """Show which lines of a file or folder the rules would remove, and why, with the lines beside them."""
     from flows.run import settings_of
-    from tasks.try_rules import try_file
+    from tasks.try_rules import as_text, to_json, try_rules
 
     settings, base = settings_of(config)
-    for line in try_file(path, settings, base):
-        print(line)
+    for record in try_rules(path, settings, base):
+        print(to_json(record) if as_json else as_text(record))
 
 
 @rules_app.command("accept")

@@ -1,93 +1,139 @@
-"""From any span of published text to the characters of the source that it came from.
+"""Author, publisher, address, date and title of a document from the lines that rules took off it.
 
-Nothing of this is stored: a row's text follows from its raw text and the settings, so the map is computed again where it is asked for.
+A byline, a source line or a date line leaves the text; what it says is read here into the columns of provenance. Only what is
+certain is taken: two lines that disagree, a date that could be read in two ways, an author who is nobody (佚名, 编辑部) give
+nothing. What the reader stated already stands. A line whose address would be lost with it stays in the text.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tasks.describe import CODE, rewrite
-from tasks.kernels import utf8
-from tasks.normalize import clean_by_kernel
-from tasks.positions import PositionMap, changed_middle
-from tasks.replay import inputs
-from tasks.settings import Normalize, Settings
-from tasks.store.text import BoolArray, I64Array, Texts, U8Array
+from tasks.boilerplate import LineVerdicts
+from tasks.rulepack import KINDS
+from tasks.segment import Segments
+from tasks.statements import AUTHORS, DATES, OWN_LINKS, PUBLISHERS, SOURCE_LINKS, TITLES, Statement
+from tasks.store.schemas import TIME
+from tasks.store.stage import numbers, read_table
+from tasks.store.text import BoolArray, I32Array, I64Array, Texts, spans_to_arrow
+
+#: Columns that lines can fill, in the order of the table `provenance`.
+COLUMNS = {"title": pa.string(), "author": pa.string(), "publisher": pa.string(), "url": pa.string(), "published_at": TIME}
+#: Bytes of a document: a longer one is no article with one byline, and may be cut into pieces.
+LONGEST = 1_000_000
+#: Lines from the head and from the tail of a document in which it speaks of itself.
+HEAD, TAIL = 30, 40
+_SPOKEN = ("metadata", "attribution", "copyright")
+#: The line above a post says when that post was written, not the page.
+_NOT_OF_THE_PAGE = frozenset({"zh.metadata.post_header", "zh.comments.forum"})
 
 
-def raw_spans(table: pa.Table, rows: I64Array, starts: I64Array, ends: I64Array, settings: Settings) -> tuple[I64Array, I64Array]:
-    """Spans of raw text that spans of published text came from.
+@dataclass(frozen=True)
+class Read:
+    """Values read off lines: document row, line and value of each, in order of the lines."""
 
-    table        : rows of `passages` (text, raw, kind, edits). settings : those of the snapshot.
-    rows         : (m,) int64, the row of each span; starts, ends : (m,) int64, code points of its `text`, half-open.
-    returns      : (m,) int64 twice, code points of its `raw` (of `text` where raw is null); `char_start` added, of the document text.
-                   The least span that holds all that the text was made of: what was taken out at its borders is outside, what was
-                   taken out between is inside, and a character of a sequence that became another (cafe with a combining accent, 内存条
-                   that became 記憶體模組) has all of the sequence.
+    doc: list[int]
+    line: list[int]
+    value: list[object]
 
-    >>> rows = {"text": ["头发， 发光"], "raw": [" 頭髮，   發光 "], "kind": ["prose"], "edits": [[{"name": "space", "count": 3}]]}
-    >>> start, end = raw_spans(pa.table(rows), np.array([0, 0]), np.array([0, 4]), np.array([2, 6]), Settings())
-    >>> start.tolist(), end.tolist()
-    ([1, 7], [3, 9])
+
+def read_lines(
+    batch: pa.Table, texts: Texts, segments: Segments, folded: Texts, verdicts: LineVerdicts
+) -> tuple[dict[str, pa.Array], LineVerdicts]:
+    """The columns of COLUMNS for each document row, and the verdicts with lines given back whose address is in none of them.
+
+    folded : match form of the lines. The reader's own values win.
     """
-    chosen, place = np.unique(np.asarray(rows, np.int64), return_inverse=True)
-    raw, wrapped, kinds = inputs(table.take(pa.array(chosen)))
-    text, positions = trace(raw, wrapped, kinds, settings)
-    at, base = text.offsets[:-1][place], raw.offsets[:-1][place]
-    begin, end = positions.spans(at + np.asarray(starts, np.int64), at + np.asarray(ends, np.int64))
-    limit = raw.lengths[place]
-    return np.clip(begin - base, 0, limit), np.clip(end - base, 0, limit)
+    rows = _speaking(batch, segments, verdicts)
+    raw = spans_to_arrow(texts.chars, segments.line_start[rows], segments.line_end[rows])
+    form = spans_to_arrow(folded.chars, folded.offsets[rows], folded.offsets[rows + 1])
+    doc = segments.line_doc[rows]
+
+    def found(statements: tuple[Statement, ...]) -> dict[int, object]:
+        return _first_certain([_values(raw, form, doc, rows, statement) for statement in statements])
+
+    links = [_values(raw, form, doc, rows, statement) for statement in (*OWN_LINKS, *SOURCE_LINKS)]
+    read: dict[str, dict[int, object]] = {
+        "title": found(TITLES),
+        "author": found(AUTHORS),
+        "publisher": found(PUBLISHERS),
+        "url": _first_certain(links),
+        "published_at": found(DATES),
+    }
+    columns = {name: _filled(batch[name], read[name], kind) for name, kind in COLUMNS.items()}
+    return columns, _given_back(verdicts, links, columns["url"])
 
 
-def trace(raw: Texts, wrapped: BoolArray, kinds: U8Array, settings: Settings) -> tuple[Texts, PositionMap]:
-    """Published text of raw rows, and the map from its positions to those of raw."""
-    starts, ends = raw.offsets[:-1], raw.offsets[1:]
-    clean, converted, _, _ = rewrite(raw.chars, starts, ends, wrapped, kinds, settings)
-    first = normalized_positions(raw, clean, wrapped, kinds == CODE, settings.normalize)
-    return converted.texts, converted.positions.after(first)
+def with_provenance(batch: pa.Table, notes: Path) -> pa.Table:
+    """Documents of a part with the columns that `read_lines` filled, from the part's stage folder."""
+    read = read_table(notes / "provenance.arrow")
+    for name in COLUMNS:
+        batch = batch.set_column(batch.schema.get_field_index(name), batch.schema.field(name), read[name])
+    return batch
 
 
-def normalized_positions(raw: Texts, clean: Texts, wrapped: BoolArray, verbatim: BoolArray, settings: Normalize) -> PositionMap:
-    """Map from positions in the normalized rows to those in raw ones.
-
-    Exact, from the kernel itself, but for rows that went through composition or repair of mojibake: these are aligned by least edits.
-    """
-    starts, ends = raw.offsets[:-1], raw.offsets[1:]
-    origins = np.empty(len(raw.chars) + 1, np.int64)
-    plain = clean_by_kernel(raw.chars, starts, ends, wrapped, verbatim, settings, origins).texts
-    traced = PositionMap.of_origins(origins[: len(plain.chars)], plain.offsets, starts, ends)
-    other = np.flatnonzero(~utf8.same_spans(plain.chars, starts_of(plain), plain.offsets[1:], clean.chars, clean.offsets))
-    if not len(other):
-        return traced
-    # Blocks of rows that came out as they are stay, moved by what the other rows grew or shrank.
-    blocks = traced.blocks
-    row = np.searchsorted(raw.offsets, blocks[:, 2], "right") - 1
-    # A block of nothing at a row's end (what was trimmed) has its source in the row; rows without text have all of theirs in it.
-    kept = ~np.isin(row, other)
-    moved = blocks[kept] + ((clean.offsets - plain.offsets)[row[kept], None] * np.array([1, 1, 0, 0]))
-    aligned = [_aligned(raw[i], clean[i]) + np.array([clean.offsets[i]] * 2 + [raw.offsets[i]] * 2) for i in other.tolist()]
-    every = np.concatenate([moved, *aligned])
-    return PositionMap(every[np.lexsort((every[:, 3], every[:, 1], every[:, 2], every[:, 0]))])
+def _speaking(batch: pa.Table, segments: Segments, verdicts: LineVerdicts) -> I64Array:
+    """Lines that their own pattern takes, of the categories that say whose a text is, at the head or tail of a whole document."""
+    rules = verdicts.rules.rules
+    speaks = np.array([r.category in _SPOKEN and r.id not in _NOT_OF_THE_PAGE for r in rules] + [False], bool)
+    lines = np.arange(len(verdicts.rule), dtype=np.int64)
+    doc = segments.line_doc
+    first, last = np.searchsorted(doc, doc, side="left"), np.searchsorted(doc, doc, side="right")
+    small = pc.less(pc.binary_length(batch["text"]), LONGEST).to_numpy(zero_copy_only=False)
+    whole: BoolArray = (numbers(batch["piece"]) == 0) & small
+    own = speaks[verdicts.rule] & (verdicts.anchor == lines) & (segments.line_kind != KINDS.index("metadata"))
+    chosen: I64Array = np.flatnonzero(own & whole[doc] & ((lines - first < HEAD) | (last - lines <= TAIL)))
+    return chosen
 
 
-def starts_of(texts: Texts) -> I64Array:
-    """(n,) int64, where each row begins."""
-    return np.ascontiguousarray(texts.offsets[:-1])
+def _values(raw: pa.Array, form: pa.Array, doc: I32Array, rows: I64Array, statement: Statement) -> Read:
+    """What one kind of statement says, where it says it and its value is certain."""
+    groups = pc.extract_regex(form if statement.folded else raw, statement.pattern)
+    hit = np.flatnonzero(groups.is_valid().to_numpy(zero_copy_only=False))
+    said = [statement.value(row) for row in groups.take(pa.array(hit)).to_pylist()]
+    kept = [(int(doc[at]), int(rows[at]), value) for at, value in zip(hit.tolist(), said, strict=True) if value is not None]
+    return Read(*(list(column) for column in zip(*kept, strict=True))) if kept else Read([], [], [])
 
 
-def _aligned(before: str, after: str) -> I64Array:
-    """Blocks (m, 4) of a text against what it was made of, by least edits; edits that touch are one."""
-    from rapidfuzz.distance import Levenshtein
+def _first_certain(kinds: list[Read]) -> dict[int, object]:
+    """Value by document: of the first kind of statement that the document makes, when it says one thing only."""
+    out: dict[int, object] = {}
+    settled: set[int] = set()
+    for read in kinds:
+        values: dict[int, set[object]] = {}
+        for doc, value in zip(read.doc, read.value, strict=True):
+            values.setdefault(doc, set()).add(value)
+        for doc, said in values.items():
+            if doc not in settled and len(said) == 1:
+                out[doc] = next(iter(said))
+        settled |= set(values)
+    return out
 
-    first, last, _ = changed_middle(before, after)
-    steps = Levenshtein.opcodes(after[first : len(after) - last], before[first : len(before) - last])
-    blocks: list[list[int]] = []
-    for step in steps:
-        if step.tag != "equal":
-            if blocks and blocks[-1][1] == step.src_start and blocks[-1][3] == step.dest_start:
-                blocks[-1][1], blocks[-1][3] = step.src_end, step.dest_end
-            else:
-                blocks.append([step.src_start, step.src_end, step.dest_start, step.dest_end])
-    return np.array(blocks, np.int64).reshape(-1, 4) + first
+
+def _filled(stated: pa.ChunkedArray, read: dict[int, object], kind: pa.DataType) -> pa.Array:
+    """The reader's column with what lines say where it is null."""
+    column = stated.combine_chunks() if isinstance(stated, pa.ChunkedArray) else stated
+    if isinstance(column, pa.ChunkedArray):  # an empty table combines to no chunk
+        return pa.array([], kind)
+    if not read:
+        return column
+    return pc.coalesce(column, pa.array([read.get(row) for row in range(len(column))], kind))
+
+
+def _given_back(verdicts: LineVerdicts, links: list[Read], url: pa.Array) -> LineVerdicts:
+    """Verdicts without those of lines that name an address which is not the document's."""
+    urls = url.to_pylist()
+    lost = sorted({line for read in links for doc, line, value in zip(read.doc, read.line, read.value, strict=True) if urls[doc] != value})
+    if not lost:
+        return verdicts
+    rule, support = verdicts.rule.copy(), verdicts.support.copy()
+    anchor, hits = verdicts.anchor.copy(), verdicts.hits.copy()
+    hits[lost] = rule[lost]
+    rule[lost], support[lost], anchor[lost] = -1, 0, -1
+    accepted = verdicts.accepted & ~np.isin(verdicts.hit_line, lost)
+    return replace(verdicts, rule=rule, support=support, anchor=anchor, hits=hits, accepted=accepted)

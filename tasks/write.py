@@ -32,6 +32,7 @@ from tasks.describe import describe
 from tasks.documents import documents
 from tasks.kernels import decide as kernel
 from tasks.kernels import utf8
+from tasks.provenance import with_provenance
 from tasks.segment import KINDS, LAYOUTS
 from tasks.settings import Settings
 from tasks.store.ids import passage_ids
@@ -67,6 +68,7 @@ def part_tables(
     batch: pa.Table, notes: Path, verdicts: PartVerdicts, rules: RuleSet, settings: Settings
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
     """Tables `passages`, `removed` and `documents` of one part."""
+    batch = with_provenance(batch, notes)
     annotated = read_table(notes / "passages.arrow")
     lines = read_table(notes / "lines.arrow")
     texts = Texts.from_arrow(batch["text"])

@@ -12,9 +12,9 @@ from test_script import CHINESE, CONFIGS
 
 from tasks import script
 from tasks.positions import PositionMap
-from tasks.provenance import raw_spans, trace
 from tasks.settings import Settings
 from tasks.store.text import Texts
+from tasks.trace import raw_spans, trace
 
 #: Words whose length changes in one regional standard or another, with text around them that does not.
 WORDS = st.sampled_from(
