@@ -71,7 +71,7 @@ class Planted:
         self.mixed = {f"mixed/{n:02}.txt": mixed(rng) for n in range(COUNT)}
         sources = {
             **self.long, **self.short, **self.mixed,
-            "z-mirror/edited.txt": edited(rng, self.short["short/00.txt"], 0.03),
+            "z-mirror/edited.txt": self.short["short/00.txt"][:-8],
             "z-mirror/hant.txt": self.hant(self.short["short/01.txt"]),
             **{f"titles/{n:02}.md": f"# 摇沙的人\n\n{paragraph(rng, 80)}" for n in range(9)},
             "hostile/page.txt": f"{HOSTILE}，{paragraph(rng, 40)}",
