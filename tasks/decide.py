@@ -20,6 +20,7 @@ from tasks.index import Index
 from tasks.kernels import decide as kernel
 from tasks.kernels.match import stars
 from tasks.match import CONTAINED
+from tasks.perplexity import measured
 from tasks.settings import Settings
 from tasks.store.stage import numbers, read_table, whole
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U8Array
@@ -246,7 +247,7 @@ def _filter(index: Index, verdicts: Verdicts, settings: Settings) -> None:
     """Language and quality filters, when they are on. What is left of a cut passage is judged by the writer, which describes it anew."""
     if not index.parts or not (settings.language.keep or settings.quality.minimum > 0):
         return
-    tables = [read_table(part.notes / "passages.arrow").select(["lang", "quality"]) for part in index.parts]
+    tables = [measured(part).select(["lang", "quality"]) for part in index.parts]
     reasons = np.concatenate([filter_reasons(table["lang"], table["quality"], settings) for table in tables])
     open_to = (verdicts.reason == KEPT) & ~verdicts.split
     verdicts.reason[open_to] = reasons[open_to]

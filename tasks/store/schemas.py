@@ -101,6 +101,16 @@ PASSAGES = pa.schema(
         _field("lang_spans", _records(start=INT32, end=INT32, lang=STRING), "Runs of one language in `text`, code points, half-open."),
         _field("is_mixed", BOOL, "Whether running text in a second language makes up a tenth or more of the letters."),
         _field("quality", FLOAT32, "Quality score, 0 (noise) to 1 (clean running text)."),
+        _field(
+            "perplexity",
+            FLOAT32,
+            "Perplexity a character by a model of the rest of the corpus, which saw neither the document nor its duplicates; null where the corpus is too small.",
+        ),
+        _field(
+            "perplexity_z",
+            FLOAT32,
+            "Robust standard deviations of log perplexity above the median of passages of the same kind, language and length; below 0 is more ordinary.",
+        ),
         _field("signals", SIGNALS_TYPE, "Measured numbers of the passage: " + "; ".join(f"{n}: {d}" for n, _, d in SIGNALS)),
         _field("cluster_id", STRING, "Cluster of duplicates that this passage represents; null when alone."),
         _field("family_id", STRING, "Family of repeated content that the passage belongs to; null when none."),
