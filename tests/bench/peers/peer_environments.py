@@ -17,6 +17,7 @@ PINS = {
     "gaoya": ("gaoya==0.2.2",),
     "datatrove": ("datatrove[processing,io]==0.10.1",),
     "text-dedup": ("text-dedup==0.4.1",),
+    "kenlm": ("kenlm==0.3.0",),
     "data-juicer": ("py-data-juicer==1.6.1", "aiohttp==3.14.5", "scipy==1.17.1"),
 }
 #: Python that an environment needs where the one that runs this may be too old.
