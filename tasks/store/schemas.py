@@ -75,6 +75,29 @@ SIGNALS: list[tuple[str, pa.DataType, str]] = [
     ("filler_share", FLOAT32, "Share of characters in fillers of spoken text (嗯, 啊, 对吧, 就是说, you know)."),
     ("replacement_count", INT32, "U+FFFD and typical mojibake sequences."),
     ("unpaired_count", INT32, "Brackets and quotation marks without a partner."),
+    ("space_share", FLOAT32, "Share of white space among all characters."),
+    ("longest_sentence_chars", INT32, "Visible characters of the longest sentence."),
+    ("word_count", INT32, "Words: a Han character, kana or Hangul syllable is one, and so is a run of other letters and digits."),
+    ("distinct_word_share", FLOAT32, "Share of different words among the words (RedPajama-v2: frac_unique_words)."),
+    ("function_word_share", FLOAT32, "Share of Chinese function characters (的, 了, 是) and English function words (Gopher's stop words)."),
+    ("words_a_phrase", FLOAT32, "Compression: words a phrase of a Lempel-Ziv parse; 1 where no three words come again."),
+    *(
+        (f"top_{n}gram_share", FLOAT32, f"Share of characters that one repeated {n}-gram of words holds, the largest (Gopher).")
+        for n in (2, 3, 4)
+    ),
+    *(
+        (f"duplicate_{n}gram_share", FLOAT32, f"Share of characters in {n}-grams of words that stood before (Gopher).")
+        for n in range(5, 11)
+    ),
+    ("duplicate_line_share", FLOAT32, "Share of characters in lines that equal an earlier line (Gopher: 0.2)."),
+    ("half_width_share", FLOAT32, "Share of half-width marks among those right after a Han character."),
+    ("stutter_share", FLOAT32, "Share of characters in words that repeat what stands right before them (我我我, 这个这个, the the)."),
+    ("email_count", INT32, "E-mail addresses."),
+    ("id_card_count", INT32, "Chinese identity numbers, by date and checksum (GB 11643)."),
+    ("bank_card_count", INT32, "Bank card numbers, by Luhn's checksum."),
+    ("phone_count", INT32, "Telephone numbers of China: mobile, landline with area code, 400 and 800."),
+    ("chat_id_count", INT32, "WeChat and QQ numbers, by the word before them."),
+    ("plate_count", INT32, "Number plates of China (GA 36)."),
 ]
 SIGNALS_TYPE = pa.struct([pa.field(name, kind) for name, kind, _ in SIGNALS])
 

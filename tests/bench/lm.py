@@ -23,10 +23,10 @@ import numpy.typing as npt
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent / "peers")]
 
-from peer_environments import NotInstalledError, Side, cache, python_of
+from peer_environments import NotInstalledError, Side, cache, python_of  # noqa: E402
 
-from tasks.language_model import train
-from tasks.store.text import Texts
+from tasks.language_model import train  # noqa: E402
+from tasks.store.text import Texts  # noqa: E402
 
 KENLM = Side("kenlm", "lm_kenlm.py", environment="kenlm")
 
@@ -74,7 +74,7 @@ def kenlm(lmplz: Path, python: Path, learned: list[str], asked: list[str], order
         for file, lines in (("learn", learned), ("ask", asked)):
             (folder / file).write_text("\n".join(map(tokens, lines)) + "\n", encoding="utf-8")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        prune = ["--prune", *"0 0 0 1".split()[:order]] if order > 3 else []
+        prune = ["--prune", "0", "0", "0", "1"] if order > 3 else []
         with (folder / "learn").open() as read, (folder / "arpa").open("w") as write:
             command = [str(lmplz), "-o", str(order), *prune, "-S", "1G", "-T", name, "--discount_fallback"]
             subprocess.run(command, stdin=read, stdout=write, stderr=subprocess.DEVNULL, check=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from pathlib import Path
 
 import kenlm
 import numpy as np
@@ -16,7 +17,7 @@ def main() -> None:
     started = time.process_time()
     model = kenlm.Model(model_path)
     loaded = time.process_time()
-    with open(lines_path, encoding="utf-8", newline="\n") as file:
+    with Path(lines_path).open(encoding="utf-8", newline="\n") as file:
         lines = [line.rstrip("\n") for line in file]
     read = time.process_time()
     scores = [model.score(line, bos=True, eos=True) for line in lines]
