@@ -39,17 +39,17 @@ class LanguageModel:
     unknown: float
 
     def score(self, texts: Texts) -> tuple[F64Array, F64Array]:
-        """How surprising each row is: bits a character, and the share of characters whose pair with the one before is unknown.
+        """How surprising each row is: bits a character, and the share of characters that are a shock (kernels.ngrams.SHOCK bits).
 
         returns : (n,) float64 each. The end of a row counts as a character, so that a row has at least one.
 
         >>> model = train(Texts.of(["淘沙得金"] * 3), order=3)
-        >>> bits, strange = model.score(Texts.of(["淘沙得金", "金得沙淘"]))
-        >>> bool(bits[0] < bits[1]), strange.tolist()
-        (True, [0.0, 1.0])
+        >>> bits, shocks = model.score(Texts.of(["淘沙得金", "金得沙淘"]))
+        >>> bool(bits[0] < bits[1]), shocks.tolist()
+        (True, [0.0, 0.0])
         """
-        bits, strange, _ = kernel.score(texts.chars, texts.offsets, self.order, self.table, self.first_p, self.first_b, self.unknown)
-        return bits / (texts.lengths + 1), strange / np.maximum(texts.lengths, 1)
+        bits, shocks, _ = kernel.score(texts.chars, texts.offsets, self.order, self.table, self.first_p, self.first_b, self.unknown)
+        return bits / (texts.lengths + 1), shocks / np.maximum(texts.lengths, 1)
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder, for `load`."""

@@ -96,18 +96,18 @@ class Judge:
     models: list[LanguageModel]
     scale: Scale
 
-    def bits(self, texts: Texts, folds: I64Array) -> F64Array:
-        """(n,) bits a character, each row by the model of its fold; NaN without models."""
-        out = np.full(len(texts), np.nan)
+    def score(self, texts: Texts, folds: I64Array) -> F64Array:
+        """(2, n) bits a character and share of shocks, each row by the model of its fold; NaN without models."""
+        out = np.full((2, len(texts)), np.nan)
         for fold, model in enumerate(self.models):
             rows = np.flatnonzero(folds == fold)
-            out[rows] = model.score(texts.take_spans(texts.offsets[rows], texts.offsets[rows + 1]))[0]
+            out[:, rows] = model.score(texts.take_spans(texts.offsets[rows], texts.offsets[rows + 1]))
         return out
 
     def measure(self, passages: pa.Table, docs: pa.Array) -> pa.Table:
         """`columns` of passages; docs : ids of their documents."""
-        bits = self.bits(Texts.from_arrow(passages["text"]), folds_of(docs, max(len(self.models), 1)))
-        return columns(passages, bits, self.scale)
+        scored = self.score(Texts.from_arrow(passages["text"]), folds_of(docs, max(len(self.models), 1)))
+        return columns(passages, scored, self.scale)
 
     @staticmethod
     @lru_cache(maxsize=2)
@@ -138,15 +138,16 @@ def fit(index: Index, matched: Path, folder: Path, settings: Perplexity, threads
     for number, model in enumerate(models):
         model.save(folder / f"fold-{number}")
     first = np.load(matched / "first.npy")
-    scale, bits = _measured(index, Judge(models, Scale({})), fold, first, threads)
+    scale, scored = _measured(index, Judge(models, Scale({})), fold, first, threads)
     for number, part in enumerate(index.parts):
-        mine = bits[index.passage_base[number] : index.passage_base[number + 1]]
+        mine = scored[:, index.passage_base[number] : index.passage_base[number + 1]]
         write_table(part_file(folder, number), columns(read_table(part.notes / "passages.arrow"), mine, scale))
     write_json(folder / "done.json", {"models": len(models), "scale": scale.places, "grams": sum(m.grams for m in models)})
 
 
-def columns(passages: pa.Table, bits: F64Array, scale: Scale) -> pa.Table:
-    """Columns perplexity, perplexity_z and quality of annotated passages; the first two are null without a model."""
+def columns(passages: pa.Table, scored: F64Array, scale: Scale) -> pa.Table:
+    """Columns perplexity, perplexity_z, shock_share and quality of annotated passages; all but the last are null without a model."""
+    bits, shocks = scored
     kinds = numbers(passages["kind"])
     lengths = numbers(whole(passages["signals"]).field("char_count")).astype(np.int64)
     above = scale.relative(bits, kinds, whole(passages["lang"]), lengths)
@@ -155,7 +156,8 @@ def columns(passages: pa.Table, bits: F64Array, scale: Scale) -> pa.Table:
         {
             "perplexity": pa.array(perplexity(bits), mask=np.isnan(bits)),
             "perplexity_z": pa.array(above, mask=np.isnan(bits)),
-            "quality": pa.array(tempered(form, above, kinds), from_pandas=True),
+            "shock_share": pa.array(np.round(shocks, 4).astype(np.float32), mask=np.isnan(bits)),
+            "quality": pa.array(tempered(form, above, shocks, kinds), from_pandas=True),
         }
     )
 
@@ -168,12 +170,12 @@ def part_file(folder: Path, number: int) -> Path:
 def measured(part: Part) -> pa.Table:
     """Annotated passages of a part with the columns that `fit` made of them; its quality takes the place of the form score.
 
-    Without a model the two columns are null.
+    Without a model its columns are null.
     """
     passages = read_table(part.notes / "passages.arrow")
     if part.measured is None:
         empty = pa.nulls(len(passages), pa.float32())
-        return passages.append_column("perplexity", empty).append_column("perplexity_z", empty)
+        return replaced(passages, pa.table(dict.fromkeys(("perplexity", "perplexity_z", "shock_share"), empty)))
     return replaced(passages, read_table(part.measured))
 
 
@@ -247,17 +249,17 @@ def _lengths(index: Index) -> I64Array:
 
 
 def _measured(index: Index, judge: Judge, fold: I64Array, first: I64Array, threads: int) -> tuple[Scale, F64Array]:
-    """The scale of the first members of all classes, and bits a character of all passages."""
+    """The scale of the first members of all classes, and what the models say of all passages, (2, passages)."""
 
     def one(number: int) -> F64Array:
         texts = Texts.from_arrow(read_table(index.parts[number].notes / "passages.arrow")["text"])
-        return judge.bits(texts, fold[index.passage_base[number] : index.passage_base[number + 1]])
+        return judge.score(texts, fold[index.passage_base[number] : index.passage_base[number + 1]])
 
     with ThreadPoolExecutor(threads) as pool:
-        bits = np.concatenate([np.empty(0), *pool.map(one, range(len(index.parts)))])
+        scored = np.concatenate([np.empty((2, 0)), *pool.map(one, range(len(index.parts)))], axis=1)
     if not judge.models:
-        return Scale({}), bits
+        return Scale({}), scored
     langs = pa.concat_arrays([whole(read_table(part.notes / "passages.arrow")["lang"]) for part in index.parts])
     kinds = index.column("passages", "kind").astype(np.uint8)
     rows = np.sort(first)
-    return Scale.of(bits[rows], kinds[rows], langs.take(pa.array(rows)), _lengths(index)[rows]), bits
+    return Scale.of(scored[0][rows], kinds[rows], langs.take(pa.array(rows)), _lengths(index)[rows]), scored

@@ -57,12 +57,10 @@ class NaiveModel:
             context = context[1:]
         return bits + math.log2(self.p[context + char]), len(context) + 1
 
-    def score(self, row: str) -> tuple[float, float]:
-        """Bits a character, and the share of characters whose pair is unknown."""
+    def costs(self, row: str) -> list[float]:
+        """Bits of each character and of the end."""
         text = BEGIN + digits(row) + END
-        found = [self.log2(text[:i], text[i]) for i in range(1, len(text))]
-        strange = sum(length < 2 for _, length in found[:-1])
-        return -sum(bits for bits, _ in found) / (len(row) + 1), strange / max(len(row), 1)
+        return [-self.log2(text[:i], text[i])[0] for i in range(1, len(text))]
 
 
 def digits(row: str) -> str:

@@ -32,18 +32,24 @@ def test_surprise_is_that_of_the_slow_twin_up_to_the_stored_steps(
     seen: list[str], asked: list[str], order: int, least: tuple[int, ...]
 ) -> None:
     model, naive = train(Texts.of(seen), order=order, min_counts=least), NaiveModel(seen, order, least)
-    bits, strange = model.score(Texts.of([*asked, *seen]))
+    bits, shocks = model.score(Texts.of([*asked, *seen]))
     for i, row in enumerate([*asked, *seen]):
-        expected = naive.score(row)
-        assert bits[i] == pytest.approx(expected[0], abs=HALF)
-        assert strange[i] == pytest.approx(expected[1])
+        costs = naive.costs(row)
+        assert bits[i] == pytest.approx(sum(costs) / len(costs), abs=HALF)
+        sure, perhaps = (sum(cost > kernel.SHOCK + shift for cost in costs[:-1]) for shift in (HALF, -HALF))
+        assert sure <= round(shocks[i] * len(row)) <= perhaps
 
 
 def test_a_model_of_one_row_is_surprised_by_everything_else() -> None:
     model = train(Texts.of([LINES[0]]))
-    bits, strange = model.score(Texts.of([LINES[0], "完全没有见过", ""]))
+    bits, _ = model.score(Texts.of([LINES[0], "完全没有见过", ""]))
     assert bits[0] < 1 < bits[1]
-    assert strange.tolist() == [0, 1, 0]
+
+
+def test_what_was_never_seen_is_a_shock_in_a_text_that_was_learned_well() -> None:
+    learned = [LINES[n % 5] + chr(0x4E00 + n) for n in range(2000)]
+    _, shocks = train(Texts.of(learned)).score(Texts.of([LINES[0], LINES[0][:9] + "囧" + LINES[0][10:], ""]))
+    assert shocks.tolist() == [0, 1 / len(LINES[0]), 0]
 
 
 def test_probabilities_after_any_context_add_up_to_one() -> None:
@@ -58,9 +64,8 @@ def test_probabilities_after_any_context_add_up_to_one() -> None:
 def test_shuffled_text_is_more_surprising_than_the_text_it_was_made_of() -> None:
     model = train(Texts.of(LINES[:2] * 2), min_counts=(1,))
     shuffled = "".join(np.random.default_rng(1).permutation(list(LINES[2])).tolist())
-    bits, strange = model.score(Texts.of([LINES[2], shuffled]))
+    bits, _ = model.score(Texts.of([LINES[2], shuffled]))
     assert bits[0] + 1 < bits[1]
-    assert strange[0] < strange[1]
 
 
 def test_numbers_are_alike_whatever_their_digits() -> None:
@@ -71,10 +76,10 @@ def test_numbers_are_alike_whatever_their_digits() -> None:
 def test_a_row_does_not_depend_on_its_neighbours_nor_on_the_block_it_falls_into() -> None:
     model = train(Texts.of(LINES))
     asked = [*LINES, "", "金" * (2 * kernel.BLOCK), *LINES * 40]
-    bits, strange = model.score(Texts.of(asked))
+    bits, shocks = model.score(Texts.of(asked))
     alone = [model.score(Texts.of([row])) for row in asked]
     assert bits.tolist() == [float(b[0]) for b, _ in alone]
-    assert strange.tolist() == [float(s[0]) for _, s in alone]
+    assert shocks.tolist() == [float(s[0]) for _, s in alone]
 
 
 def test_training_twice_gives_the_same_bytes_and_a_model_survives_the_disk(tmp_path: Path) -> None:

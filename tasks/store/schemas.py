@@ -134,6 +134,7 @@ PASSAGES = pa.schema(
             FLOAT32,
             "Robust standard deviations of log perplexity above the median of passages of the same kind, language and length; below 0 is more ordinary.",
         ),
+        _field("shock_share", FLOAT32, "Share of characters that cost that model more than 16 bits; null where there is none."),
         _field("signals", SIGNALS_TYPE, "Measured numbers of the passage: " + "; ".join(f"{n}: {d}" for n, _, d in SIGNALS)),
         _field("cluster_id", STRING, "Cluster of duplicates that this passage represents; null when alone."),
         _field("family_id", STRING, "Family of repeated content that the passage belongs to; null when none."),
