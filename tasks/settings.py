@@ -60,6 +60,10 @@ class Normalize(_Section):
     width: bool = Field(True, description="Full-width ASCII letters and digits to half width, half-width kana to full width.")
     spaces: bool = Field(True, description="Runs of spaces to one.")
     punctuation: bool = Field(True, description="ASCII commas and the like between Han characters to their Chinese forms.")
+    mask_personal: bool = Field(
+        False,
+        description="Letters and digits of personal data (see `signals`) become █ in `text`, counted in `edits` as `personal`. `raw` keeps them: drop that column before sharing.",
+    )
     max_marks: int = Field(
         30,
         ge=1,

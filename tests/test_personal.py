@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
+from matching_world import World
 
 from tasks import personal
+from tasks.replay import replay
+from tasks.settings import Settings
+from tasks.store.schemas import PASSAGES
 from tasks.store.text import Texts
 
 
@@ -75,7 +82,7 @@ FOUND = [
 texts = st.lists(st.one_of(st.sampled_from(FOUND), st.text("沙1 -@微qQ京Ax", max_size=14)), max_size=6).map("，".join)
 
 
-@settings(deadline=None, max_examples=300)
+@trials(deadline=None, max_examples=300)
 @given(texts)
 def test_the_kernel_lets_no_row_pass_that_holds_some(text: str) -> None:
     counted: dict[str, Any] = personal.measure(Texts.of([text]))
@@ -83,7 +90,7 @@ def test_the_kernel_lets_no_row_pass_that_holds_some(text: str) -> None:
     assert {kind: int(counted[f"{kind}_count"][0]) for kind in personal.KINDS} == {kind: expected.count(kind) for kind in personal.KINDS}
 
 
-@settings(deadline=None, max_examples=200)
+@trials(deadline=None, max_examples=200)
 @given(texts)
 def test_a_mask_changes_what_was_found_and_nothing_else_and_leaves_nothing_to_find(text: str) -> None:
     masked, found = personal.mask(Texts.of([text]))
@@ -93,3 +100,15 @@ def test_a_mask_changes_what_was_found_and_nothing_else_and_leaves_nothing_to_fi
     assert len(masked[0]) == len(text)
     assert all(a == b for i, (a, b) in enumerate(zip(text, masked[0], strict=True)) if i not in inside)
     assert not np.any([start in inside for start, _, _ in personal.find(masked[0])])
+
+
+def test_masks_are_an_edit_of_the_text_that_replays_and_off_by_default(tmp_path: Path) -> None:
+    text = "淘沙客栈的电话是13912345678，欢迎预订。"
+    for on in (True, False):
+        row = World.of(tmp_path / str(on), {"a.txt": text}, normalize={"mask_personal": on}).tables["passages"][0]
+        assert ("█" * 11 in row["text"]) is on
+        assert ({"name": "personal", "count": 1} in row["edits"]) is on
+        table = pa.Table.from_pylist([row], PASSAGES)
+        settings = Settings.model_validate({"normalize": {"mask_personal": on}})
+        assert replay(table, settings).to_pylist() == [row["text"]]
+        assert (row["raw"] or row["text"]) == text
