@@ -17,7 +17,6 @@ from tasks.decide import (
     BOILERPLATE,
     EXACT,
     EXTRACTION,
-    FILTERED,
     KEPT,
     LANGUAGE,
     NEAR,
@@ -29,6 +28,7 @@ from tasks.decide import (
 )
 from tasks.describe import describe
 from tasks.documents import documents
+from tasks.filters import FILTERED
 from tasks.index import Part
 from tasks.kernels import decide as kernel
 from tasks.kernels import utf8
