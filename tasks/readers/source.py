@@ -46,6 +46,7 @@ class Feed:
         self.source, self.settings, self.notes = source, settings, Notes()
         self.encoding = encoding
         self.byte_count = 0
+        self._read_through = False
         self.budget = Budget(settings)
         self.depth = 0  # archives around it
         self.scratch: Path | None = None  # where members of archives may be held
@@ -77,12 +78,13 @@ class Feed:
             yield from feed.blocks()
 
     def _raw(self) -> Iterator[bytes]:
-        while True:
+        while not self._read_through:  # a duplicate of the descriptor moves its place, so the end is remembered
             try:
                 block = os.read(self.descriptor, BLOCK)
             except OSError as error:
                 raise Quarantine("unreadable", error.strerror or type(error).__name__) from error
             if not block:
+                self._read_through = True
                 return
             self._hash.update(block)
             self.byte_count += len(block)
