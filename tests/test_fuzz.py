@@ -1,6 +1,6 @@
 """Any bytes, any text, any rule: decode, readers, segment, normalize and the rule engine neither crash nor lose a character.
 
-Bounded here; `make test-slow` draws two hundred times as many.
+Bounded here; `make test-slow` draws at least a hundred times as many.
 """
 
 from __future__ import annotations
