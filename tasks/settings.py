@@ -47,7 +47,7 @@ class Input(_Section):
     max_members: int = Field(
         100_000,
         ge=1,
-        description="files. An archive of more (those in archives inside it count too) is quarantined. Each costs about a kilobyte of memory.",
+        description="files. An archive of more (those in archives inside it count too) is quarantined. Each of a zip costs about 600 bytes of memory.",
     )
     max_depth: int = Field(
         2,
