@@ -29,6 +29,9 @@ from tasks.kernels.tries import (
     walk,
 )
 
+#: Rows are converted together up to so many characters: their room in the output is kept for the widest outcome.
+TOGETHER = 1 << 14
+
 
 class Converter(NamedTuple):
     """A configuration. `first.info` gives the final character, `middle` what the first stage makes of it; empty for one stage.
@@ -126,23 +129,30 @@ def _at(src, i, end):
 
 
 @njit(cache=True, nogil=True)
-def _plain(info, twos, threes, src, i, end, out, at):
-    """Single characters from src[i:] to out[at:], as far as nothing else can happen. Returns where, and how many changed."""
-    size = len(info)
+def _plain(info, twos, threes, src, start, near, out, start_at, size):
+    """Single characters from src[start:] to out[start_at:], as far as nothing else can happen, up to `near`. Returns where, and how many
+    changed. Two characters stand behind `near`. Indices without sign, since numba asks each of the others whether it is negative.
+    """
     changed = 0
+    if start >= near:
+        return start, changed
+    i, end, at = np.uint64(start), np.uint64(near), np.uint64(start_at)
+    one = np.uint64(1)
+    c, after = src[i], src[i + one]
     while i < end:
-        c = src[i]
+        later = src[i + np.uint64(2)]
         if c >= size:
-            out[at] = c
-        else:
-            d = info[c]
-            if begins(twos, threes, c, _at(src, i + 1, end), _at(src, i + 2, end)) or d & SPECIAL:
-                break
-            out[at] = d
-            changed += c != d
-        at += 1
-        i += 1
-    return i, changed
+            break
+        d = info[c]
+        pair = pair_of(c, after)
+        if (has(twos, pair) | has(threes, pair << np.uint64(18) | np.uint64(later))) or d & SPECIAL:
+            break
+        out[at] = d
+        changed += c != d
+        at += one
+        i += one
+        c, after = after, later
+    return np.int64(i), changed
 
 
 @njit(cache=True, nogil=True)
@@ -201,120 +211,134 @@ def _ahead(first, second, singles, longest, src, i, end, middle):
 
 
 @njit(cache=True, nogil=True)
-def _span(conv, src, i, end, out, at, middle, source, points, n):
-    """Convert src[i:end] into out at `at`. Returns the new end of out, how many characters changed, and points.
+def _rows(conv, src, offsets, row, last, out, at, out_offsets, counts, middle, source, points, n):
+    """Convert rows up to `last` into out at `at`, and fill out_offsets and counts. Returns the next row, the new end of out, and points.
 
-    -1 for the end of out: a compatibility ideograph stands in the text, which is to be unified first.
+    It ends early, before a row in which a compatibility ideograph stands, which is to be unified first. Rows go through one call:
+    handing over the tables costs more than a line of text.
     """
     first, second, singles, pairs, triples = conv.first, conv.second, conv.middle, conv.pairs, conv.triples
     info, twos, threes, edges, chars, final = first.info, first.twos, first.threes, first.edges, first.chars, second.info
     two = len(singles) > 0
-    changed = 0
-    # A run is what lies between two keys that cut: only there can a phrase of the second stage stand.
-    run, run_at, run_n, run_changed, dirty = i, at, n, 0, False
-    while i < end:
-        stop, more = _plain(info, twos, threes, src, i, end, out, at)
-        at += stop - i
-        changed += more
-        i = stop
-        if i >= end:
-            break
-        c = src[i]
-        if info[c] & UNIFY:
-            return -1, 0, n
-        if info[c] & DESCRIBE:
-            stop = description_end(src, i, end)
-            for k in range(i, stop):
-                out[at] = src[k]
-                at += 1
-            i = stop
-            continue
-        found, word = walk(info, edges, src, i, end)
-        if word and not word & CUTS:
-            found, word = before_cut(info, edges, src, i, end, found, word)
-        if not word and two and begins(pairs, triples, singles[c], _single(singles, src, i + 1, end), _single(singles, src, i + 2, end)):
-            if conv.longest > 0:
-                found, word = _ahead(first, second, singles, conv.longest, src, i, end, middle)
-                if word:
-                    begin = at
-                    o, last, _ = output_of(word)
-                    for k in range(o, last):
-                        out[at] = second.chars[k]
-                        at += 1
-                    changed += _changed(src, i, i + found, out, begin, at)
-                    if at - begin != found:
-                        n = _point(points, n, begin, i)
-                        n = _point(points, n, at, i + found)
-                    i += found
-                    continue
-            dirty |= conv.longest == 0
-        if not word:
-            d = info[c] & LOW18
-            out[at] = d
-            at += 1
-            changed += c != d
-            i += 1
-            continue
-        cut = word & CUTS
-        begin = at
-        if cut:
-            if dirty:
-                length = _first(first, singles, src, run, i, middle, source)
-                at, more, n = _second(second, middle, length, source, src, i, out, run_at, points, run_n)
-                changed = run_changed + more
-                begin = at
-            o, last, more = output_of(word)
-            for k in range(o, last):
-                out[at] = chars[k]
-                at += 1
+    size = np.uint32(len(info))
+    while row < last:
+        i, end = offsets[row], offsets[row + 1]
+        row_at, row_n = at, n
+        changed = 0
+        # A run is what lies between two keys that cut: only there can a phrase of the second stage stand.
+        run, run_at, run_n, run_changed, dirty = i, at, n, 0, False
+        # Looking into the next row finds nothing that stands there, since keys are asked for up to `end`.
+        near = min(end, len(src) - 2)
+        while i < end:
+            stop, more = _plain(info, twos, threes, src, i, near, out, at, size)
+            at += stop - i
             changed += more
-        else:
-            o, last, _ = output_of(word)
-            # A pair of the second stage may stand on either border, or inside.
-            before = _single(singles, src, i - 1, end) if i > run else np.uint32(0)
-            for k in range(o, last):
-                dirty |= has(pairs, pair_of(before, chars[k])) != 0
-                before = chars[k]
-                out[at] = final[before] & LOW18
+            i = stop
+            if i >= end:
+                break
+            c = src[i]
+            if c >= size:
+                out[at] = c
                 at += 1
-            dirty |= has(pairs, pair_of(before, _single(singles, src, i + found, end))) != 0
-            changed += _changed(src, i, i + found, out, begin, at)
-        if at - begin != found:
-            n = _point(points, n, begin, i)
-            n = _point(points, n, at, i + found)
-        i += found
-        if cut:
-            run, run_at, run_n, run_changed, dirty = i, at, n, changed, False
-    if dirty:
-        length = _first(first, singles, src, run, end, middle, source)
-        at, more, n = _second(second, middle, length, source, src, end, out, run_at, points, run_n)
-        changed = run_changed + more
-    return at, changed, n
+                i += 1
+                continue
+            if info[c] & UNIFY:
+                return row, row_at, row_n
+            if info[c] & DESCRIBE:
+                stop = description_end(src, i, end)
+                for k in range(i, stop):
+                    out[at] = src[k]
+                    at += 1
+                i = stop
+                continue
+            found, word = walk(info, edges, src, i, end)
+            if word and not word & CUTS:
+                found, word = before_cut(info, edges, src, i, end, found, word)
+            if (
+                not word
+                and two
+                and begins(pairs, triples, singles[c], _single(singles, src, i + 1, end), _single(singles, src, i + 2, end))
+            ):
+                if conv.longest > 0:
+                    found, word = _ahead(first, second, singles, conv.longest, src, i, end, middle)
+                    if word:
+                        begin = at
+                        o, until, _ = output_of(word)
+                        for k in range(o, until):
+                            out[at] = second.chars[k]
+                            at += 1
+                        changed += _changed(src, i, i + found, out, begin, at)
+                        if at - begin != found:
+                            n = _point(points, n, begin, i)
+                            n = _point(points, n, at, i + found)
+                        i += found
+                        continue
+                dirty |= conv.longest == 0
+            if not word:
+                d = info[c] & LOW18
+                out[at] = d
+                at += 1
+                changed += c != d
+                i += 1
+                continue
+            cut = word & CUTS
+            begin = at
+            if cut:
+                if dirty:
+                    length = _first(first, singles, src, run, i, middle, source)
+                    at, more, n = _second(second, middle, length, source, src, i, out, run_at, points, run_n)
+                    changed = run_changed + more
+                    begin = at
+                o, until, more = output_of(word)
+                for k in range(o, until):
+                    out[at] = chars[k]
+                    at += 1
+                changed += more
+            else:
+                o, until, _ = output_of(word)
+                # A pair of the second stage may stand on either border, or inside.
+                before = _single(singles, src, i - 1, end) if i > run else np.uint32(0)
+                for k in range(o, until):
+                    dirty |= has(pairs, pair_of(before, chars[k]))
+                    before = chars[k]
+                    out[at] = final[before] & LOW18
+                    at += 1
+                dirty |= has(pairs, pair_of(before, _single(singles, src, i + found, end)))
+                changed += _changed(src, i, i + found, out, begin, at)
+            if at - begin != found:
+                n = _point(points, n, begin, i)
+                n = _point(points, n, at, i + found)
+            i += found
+            if cut:
+                run, run_at, run_n, run_changed, dirty = i, at, n, changed, False
+        if dirty:
+            length = _first(first, singles, src, run, end, middle, source)
+            at, more, n = _second(second, middle, length, source, src, end, out, run_at, points, run_n)
+            changed = run_changed + more
+        out_offsets[row], counts[row] = row_at, changed
+        row += 1
+    return row, at, n
 
 
 @njit(cache=True, nogil=True)
-def _unified(conv, norm, src, i, end, out, at, middle, source, points, n):
-    """`_span`, of a copy in which compatibility ideographs stand unified where there are any."""
-    stop, changed, m = _span(conv, src, i, end, out, at, middle, source, points, n)
-    if stop >= 0:
-        return stop, changed, m
+def _piece(conv, norm, src, i, end, out, at, middle, source, points, n):
+    """`_rows`, of a copy of src[i:end] in which compatibility ideographs stand unified. Returns the new end, changed characters, points."""
     copy = np.empty(end - i, np.uint32)
     unified = 0
     for k in range(end - i):
         c = src[i + k]
         copy[k] = norm[c] if c < len(norm) else c
         unified += copy[k] != c
-    stop, changed, m = _span(conv, copy, 0, end - i, out, at, middle, source, points, n)
+    ends, counts = np.array([0, end - i]), np.zeros(1, np.int32)
+    _, stop, m = _rows(conv, copy, ends, 0, 1, out, at, np.empty(1, np.int64), counts, middle, source, points, n)
     for p in range(n, m):
         points[p, 1] += i
-    return stop, changed + unified, m
+    return stop, unified + counts[0], m
 
 
 @njit(cache=True, nogil=True)
-def _guarded(conv, classes, kana, norm, src, i, end, out, at, middle, source, points, n):
-    """`_unified`, with clauses that hold kana copied where the row has any."""
-    if not kana:
-        return _unified(conv, norm, src, i, end, out, at, middle, source, points, n)
+def _guarded(conv, classes, norm, src, i, end, out, at, middle, source, points, n):
+    """`_piece`, with clauses that hold kana copied."""
     changed = 0
     while i < end:
         stop, foreign = clause_end(classes, src, i, end)
@@ -329,10 +353,21 @@ def _guarded(conv, classes, kana, norm, src, i, end, out, at, middle, source, po
                 out[at] = src[k]
                 at += 1
         else:
-            at, more, n = _unified(conv, norm, src, i, stop, out, at, middle, source, points, n)
+            at, more, n = _piece(conv, norm, src, i, stop, out, at, middle, source, points, n)
             changed += more
         i = stop
     return at, changed, n
+
+
+@njit(cache=True, nogil=True)
+def _together(offsets, active, kana, row):
+    """End of the rows from `row` on that go in one piece: all that stay, or those that are converted, up to some thousand characters."""
+    last = row + 1
+    limit = offsets[row] + TOGETHER if active[row] else offsets[-1]
+    if not (active[row] and kana[row]):
+        while last < len(active) and active[last] == active[row] and not (active[row] and kana[last]) and offsets[last + 1] <= limit:
+            last += 1
+    return last
 
 
 @njit(cache=True, nogil=True)
@@ -355,34 +390,36 @@ def convert(chars, offsets, active, kana, classes, norm, conv):
     row = 0
     while row < rows:
         begin = offsets[row]
-        if not active[row]:
-            # Rows that stay go in one piece.
-            first = row
-            while row < rows and not active[row]:
-                out_offsets[row] = at + offsets[row] - begin
-                row += 1
-            length = offsets[row] - begin
-        else:
-            first = -1
-            length = offsets[row + 1] - begin
-        room = length * conv.widest if first < 0 else length
+        last = _together(offsets, active, kana, row)
+        length = offsets[last] - begin
+        room = length * conv.widest if active[row] else length
         if at + room > len(out):
-            # Rows after this one need at least their own length.
+            # Rows after these need at least their own length.
             grown = np.empty((at + room + len(chars) - begin) * 5 // 4 + 64, np.uint32)
             grown[:at] = out[:at]
             out = grown
-        if first >= 0:
+        if not active[row]:
             out[at : at + length] = chars[begin : begin + length]
+            out_offsets[row:last] = offsets[row:last] + (at - begin)
             at += length
+            row = last
             continue
         if length * conv.widest > len(middle):
             middle, source = np.empty(length * conv.widest * 2, np.uint32), np.empty(length * conv.widest * 2, np.int64)
-        if n + 2 * length + 2 > len(points):
-            more = np.empty((2 * n + 4 * length + 2, 2), np.int64)
+        if n + 2 * (length + last - row) > len(points):
+            more = np.empty((2 * n + 4 * (length + last - row), 2), np.int64)
             more[:n] = points[:n]
             points = more
+        if not kana[row]:
+            row, at, n = _rows(conv, chars, offsets, row, last, out, at, out_offsets, counts, middle, source, points, n)
+            if row == last:
+                continue
         out_offsets[row] = at
-        at, counts[row], n = _guarded(conv, classes, kana[row], norm, chars, begin, begin + length, out, at, middle, source, points, n)
+        begin, end = offsets[row], offsets[row + 1]
+        if kana[row]:
+            at, counts[row], n = _guarded(conv, classes, norm, chars, begin, end, out, at, middle, source, points, n)
+        else:
+            at, counts[row], n = _piece(conv, norm, chars, begin, end, out, at, middle, source, points, n)
         row += 1
     out_offsets[rows] = at
     return out[:at], out_offsets, counts, points[:n]

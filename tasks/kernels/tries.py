@@ -62,9 +62,11 @@ def slot_of(key, size):
 
 
 @njit(cache=True, nogil=True)
-def bit_of(key, words):
-    """Bit of a key (pair or triple of characters, 18 bits each) among those of so many words."""
-    return ((key * _GOLDEN) >> np.uint64(38)) & np.uint64(words * 64 - 1)
+def mask_of(key):
+    """The two bits of a key (pair or triple of characters, 18 bits each) in its word, and the hash that tells which word."""
+    h = key * _GOLDEN
+    one = np.uint64(1)
+    return one << ((h >> np.uint64(44)) & np.uint64(63)) | one << ((h >> np.uint64(38)) & np.uint64(63)), h >> np.uint64(50)
 
 
 @njit(cache=True, nogil=True)
@@ -75,16 +77,16 @@ def pair_of(a, b):
 
 @njit(cache=True, nogil=True)
 def has(bits, key):
-    """1 when the bit of a key is set."""
-    bit = bit_of(key, len(bits))
-    return (bits[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1)
+    """Whether the two bits of a key are set."""
+    mask, word = mask_of(key)
+    return (bits[word & np.uint64(len(bits) - 1)] & mask) == mask
 
 
 @njit(cache=True, nogil=True)
 def begins(twos, threes, a, b, c):
     """Whether a key may begin with these characters: (a, b) be one, or (a, b, c) begin one."""
     pair = pair_of(a, b)
-    return (has(twos, pair) | has(threes, pair << np.uint64(18) | np.uint64(c))) != 0
+    return has(twos, pair) | has(threes, pair << np.uint64(18) | np.uint64(c))
 
 
 @njit(cache=True, nogil=True)
