@@ -12,17 +12,21 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from tasks.kernels.lend import lent
 from tasks.kernels.script_label import clause_end
 from tasks.kernels.tries import (
+    CHILD,
     CUTS,
     DESCRIBE,
     LOW18,
+    PAIR,
     SPECIAL,
     UNIFY,
     Trie,
     before_cut,
     begins,
     description_end,
+    find,
     has,
     output_of,
     pair_of,
@@ -192,21 +196,37 @@ def _single(singles, src, i, end):
 
 
 @njit(cache=True, nogil=True)
-def _ahead(first, second, singles, longest, src, i, end, middle):
+def _mapped(edges, singles, src, i, end):
+    """`walk` of the second stage at src[i:end] as the first stage leaves it, where that knows single characters only."""
+    size = len(singles)
+    length, word = 0, np.uint64(0)
+    if i + 1 < end and src[i + 1] < size:
+        slot = find(edges, PAIR | pair_of(singles[src[i]], singles[src[i + 1]]))
+        j = i + 2
+        while slot >= 0:
+            if edges[slot, 1]:
+                length, word = j - i, edges[slot, 1]
+            node = edges[slot, 0] & CHILD
+            if not node & np.uint64(1) or j >= end or src[j] >= size:
+                break
+            slot = find(edges, (node >> np.uint64(1)) << np.uint64(18) | np.uint64(singles[src[j]]))
+            j += 1
+    return length, word
+
+
+@njit(cache=True, nogil=True)
+def _ahead(info, twos, threes, edges, second_edges, singles, src, i, end):
     """Phrase of the second stage at src[i:], where the first stage knows single characters only: (length, word), (0, 0) for none.
 
     It ends before the next key that cuts; where such a key begins does not depend on the second stage.
     """
-    length = min(end - i, longest)
-    for k in range(length):
-        middle[k] = _single(singles, src, i + k, end)
-    found, word = walk(second.info, second.edges, middle, 0, length)
+    found, word = _mapped(second_edges, singles, src, i, end)
     for k in range(1, found):
         after, later = _at(src, i + k + 1, end), _at(src, i + k + 2, end)
-        if src[i + k] < len(singles) and begins(first.twos, first.threes, src[i + k], after, later):
-            cut, _ = walk(first.info, first.edges, src, i + k, end)
+        if src[i + k] < len(singles) and begins(twos, threes, src[i + k], after, later):
+            cut, _ = walk(info, edges, src, i + k, end)
             if cut > 0:
-                return walk(second.info, second.edges, middle, 0, k)
+                return _mapped(second_edges, singles, src, i, i + k)
     return found, word
 
 
@@ -217,8 +237,12 @@ def _rows(conv, src, offsets, row, last, out, at, out_offsets, counts, middle, s
     It ends early, before a row in which a compatibility ideograph stands, which is to be unified first. Rows go through one call:
     handing over the tables costs more than a line of text.
     """
-    first, second, singles, pairs, triples = conv.first, conv.second, conv.middle, conv.pairs, conv.triples
-    info, twos, threes, edges, chars, final = first.info, first.twos, first.threes, first.edges, first.chars, second.info
+    first, second = conv.first, conv.second
+    singles, pairs, triples, longest = lent(conv.middle), lent(conv.pairs), lent(conv.triples), conv.longest
+    info, twos, threes, edges, chars = lent(first.info), lent(first.twos), lent(first.threes), lent(first.edges), lent(first.chars)
+    final, second_edges, second_chars = lent(second.info), lent(second.edges), lent(second.chars)
+    src, offsets, out, out_offsets, counts = lent(src), lent(offsets), lent(out), lent(out_offsets), lent(counts)
+    middle, source, points = lent(middle), lent(source), lent(points)
     two = len(singles) > 0
     size = np.uint32(len(info))
     while row < last:
@@ -259,13 +283,13 @@ def _rows(conv, src, offsets, row, last, out, at, out_offsets, counts, middle, s
                 and two
                 and begins(pairs, triples, singles[c], _single(singles, src, i + 1, end), _single(singles, src, i + 2, end))
             ):
-                if conv.longest > 0:
-                    found, word = _ahead(first, second, singles, conv.longest, src, i, end, middle)
+                if longest > 0:
+                    found, word = _ahead(info, twos, threes, edges, second_edges, singles, src, i, end)
                     if word:
                         begin = at
                         o, until, _ = output_of(word)
                         for k in range(o, until):
-                            out[at] = second.chars[k]
+                            out[at] = second_chars[k]
                             at += 1
                         changed += _changed(src, i, i + found, out, begin, at)
                         if at - begin != found:
@@ -273,7 +297,7 @@ def _rows(conv, src, offsets, row, last, out, at, out_offsets, counts, middle, s
                             n = _point(points, n, at, i + found)
                         i += found
                         continue
-                dirty |= conv.longest == 0
+                dirty |= longest == 0
             if not word:
                 d = info[c] & LOW18
                 out[at] = d

@@ -90,13 +90,16 @@ def begins(twos, threes, a, b, c):
 
 
 @njit(cache=True, nogil=True)
-def _find(edges, key):
+def find(edges, key):
     """Place of a key in edges, -1 when it is not there."""
+    one = np.uint64(1)
     slot = slot_of(key, len(edges))
-    while edges[slot, 0] != 0:
-        if edges[slot, 0] >> np.uint64(24) == key:
+    edge = edges[slot, 0]
+    while edge != 0:
+        if edge >> np.uint64(24) == key:
             return np.int64(slot)
-        slot = (slot + np.uint64(1)) & np.uint64(len(edges) - 1)
+        slot = (slot + one) & np.uint64(len(edges) - 1)
+        edge = edges[slot, 0]
     return np.int64(-1)
 
 
@@ -109,13 +112,13 @@ def walk(info, edges, src, i, end):
     size = len(info)
     length, best, other_length, other = 0, np.uint64(0), 0, np.uint64(0)
     if info[src[i]] & LONE:
-        word = edges[_find(edges, ALONE | np.uint64(src[i])), 1]
+        word = edges[find(edges, ALONE | np.uint64(src[i])), 1]
         if word & CUTS:
             length, best = 1, word
         else:
             other_length, other = 1, word
     if i + 1 < end and src[i + 1] < size:
-        slot = _find(edges, PAIR | pair_of(src[i], src[i + 1]))
+        slot = find(edges, PAIR | pair_of(src[i], src[i + 1]))
         j = i + 2
         while slot >= 0:
             word = edges[slot, 1]
@@ -126,7 +129,7 @@ def walk(info, edges, src, i, end):
             node = edges[slot, 0] & CHILD
             if not node & np.uint64(1) or j >= end or src[j] >= size:
                 break
-            slot = _find(edges, (node >> np.uint64(1)) << np.uint64(18) | np.uint64(src[j]))
+            slot = find(edges, (node >> np.uint64(1)) << np.uint64(18) | np.uint64(src[j]))
             j += 1
     if length > 0:
         return length, best
