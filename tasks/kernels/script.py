@@ -14,19 +14,17 @@ from numba import njit
 
 from tasks.kernels.lend import lent
 from tasks.kernels.script_label import clause_end
+from tasks.kernels.script_stages import ahead, changed_of, first_stage, noted, second_stage, single_of
 from tasks.kernels.tries import (
-    CHILD,
     CUTS,
     DESCRIBE,
     LOW18,
-    PAIR,
     SPECIAL,
     UNIFY,
     Trie,
     before_cut,
     begins,
     description_end,
-    find,
     has,
     output_of,
     pair_of,
@@ -55,84 +53,6 @@ class Converter(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _changed(src, i, j, out, a, b):
-    """Characters that differ between src[i:j] and out[a:b]: place by place, or the longer middle when lengths differ."""
-    if j - i == b - a:
-        n = 0
-        for k in range(j - i):
-            n += src[i + k] != out[a + k]
-        return n
-    while i < j and a < b and src[i] == out[a]:
-        i += 1
-        a += 1
-    while i < j and a < b and src[j - 1] == out[b - 1]:
-        j -= 1
-        b -= 1
-    return max(j - i, b - a)
-
-
-@njit(cache=True, nogil=True)
-def _point(points, n, at, i):
-    """Note that out[at:] comes from src[i:]; a point that stands already is not repeated."""
-    if n == 0 or points[n - 1, 0] != at or points[n - 1, 1] != i:
-        points[n, 0] = at
-        points[n, 1] = i
-        n += 1
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _second(trie, middle, length, source, src, end, out, at, points, n):
-    """Second stage of one run: middle[:length] into out at `at`. Returns the new end of out, changed characters, points.
-
-    source : where each character of middle comes from in src, -1 inside what the first stage made longer or shorter.
-    end    : where the run ends in src.
-    """
-    size = len(trie.info)
-    changed = 0
-    exact_at = at
-    exact = source[0]
-    k = 0
-    while k < length:
-        c = middle[k]
-        stop = k + 1
-        word = np.uint64(0)
-        if c < size:
-            if trie.info[c] & DESCRIBE:
-                stop = description_end(middle, k, length)
-            elif k + 1 < length and begins(trie.twos, trie.threes, c, middle[k + 1], middle[k + 2] if k + 2 < length else np.uint32(0)):
-                found, word = walk(trie.info, trie.edges, middle, k, length)
-                stop = k + max(found, 1)
-        if word:
-            first, last, _ = output_of(word)
-            for o in range(first, last):
-                out[at] = trie.chars[o]
-                at += 1
-        elif stop > k + 1 or c >= size:
-            for o in range(k, stop):
-                out[at] = middle[o]
-                at += 1
-        else:
-            out[at] = trie.info[c] & LOW18
-            at += 1
-        k = stop
-        here = end if k == length else source[k]
-        if here >= 0:
-            if at - exact_at != here - exact:
-                n = _point(points, n, exact_at, exact)
-                n = _point(points, n, at, here)
-            changed += _changed(src, exact, here, out, exact_at, at)
-            exact_at = at
-            exact = here
-    return at, changed, n
-
-
-@njit(cache=True, nogil=True)
-def _at(src, i, end):
-    return src[i] if i < end else np.uint32(0)
-
-
-@njit(cache=True, nogil=True)
 def _plain(info, twos, threes, src, start, near, out, start_at, size):
     """Single characters from src[start:] to out[start_at:], as far as nothing else can happen, up to `near`. Returns where, and how many
     changed. Two characters stand behind `near`. Indices without sign, since numba asks each of the others whether it is negative.
@@ -157,77 +77,6 @@ def _plain(info, twos, threes, src, start, near, out, start_at, size):
         i += one
         c, after = after, later
     return np.int64(i), changed
-
-
-@njit(cache=True, nogil=True)
-def _first(trie, singles, src, i, end, middle, source):
-    """First stage of the run src[i:end] into middle, and where each character of it comes from (see `_second`). Returns its length."""
-    size = len(singles)
-    length = 0
-    while i < end:
-        c = src[i]
-        stop = i + 1
-        word = np.uint64(0)
-        if c < size:
-            if trie.info[c] & DESCRIBE:
-                stop = description_end(src, i, end)
-            else:
-                found, word = walk(trie.info, trie.edges, src, i, end)
-                stop = i + max(found, 1)
-        if word:
-            begin, last, _ = output_of(word)
-            for k in range(begin, last):
-                middle[length] = trie.chars[k]
-                source[length] = i + k - begin if last - begin == stop - i or k == begin else -1
-                length += 1
-        else:
-            for k in range(i, stop):
-                middle[length] = singles[src[k]] if stop == i + 1 and c < size else src[k]
-                source[length] = k
-                length += 1
-        i = stop
-    return length
-
-
-@njit(cache=True, nogil=True)
-def _single(singles, src, i, end):
-    """What the first stage makes of src[i] alone, 0 beyond the end or the table."""
-    return singles[src[i]] if i < end and src[i] < len(singles) else np.uint32(0)
-
-
-@njit(cache=True, nogil=True)
-def _mapped(edges, singles, src, i, end):
-    """`walk` of the second stage at src[i:end] as the first stage leaves it, where that knows single characters only."""
-    size = len(singles)
-    length, word = 0, np.uint64(0)
-    if i + 1 < end and src[i + 1] < size:
-        slot = find(edges, PAIR | pair_of(singles[src[i]], singles[src[i + 1]]))
-        j = i + 2
-        while slot >= 0:
-            if edges[slot, 1]:
-                length, word = j - i, edges[slot, 1]
-            node = edges[slot, 0] & CHILD
-            if not node & np.uint64(1) or j >= end or src[j] >= size:
-                break
-            slot = find(edges, (node >> np.uint64(1)) << np.uint64(18) | np.uint64(singles[src[j]]))
-            j += 1
-    return length, word
-
-
-@njit(cache=True, nogil=True)
-def _ahead(info, twos, threes, edges, second_edges, singles, src, i, end):
-    """Phrase of the second stage at src[i:], where the first stage knows single characters only: (length, word), (0, 0) for none.
-
-    It ends before the next key that cuts; where such a key begins does not depend on the second stage.
-    """
-    found, word = _mapped(second_edges, singles, src, i, end)
-    for k in range(1, found):
-        after, later = _at(src, i + k + 1, end), _at(src, i + k + 2, end)
-        if src[i + k] < len(singles) and begins(twos, threes, src[i + k], after, later):
-            cut, _ = walk(info, edges, src, i + k, end)
-            if cut > 0:
-                return _mapped(second_edges, singles, src, i, i + k)
-    return found, word
 
 
 @njit(cache=True, nogil=True)
@@ -281,20 +130,20 @@ def _rows(conv, src, offsets, row, last, out, at, out_offsets, counts, middle, s
             if (
                 not word
                 and two
-                and begins(pairs, triples, singles[c], _single(singles, src, i + 1, end), _single(singles, src, i + 2, end))
+                and begins(pairs, triples, singles[c], single_of(singles, src, i + 1, end), single_of(singles, src, i + 2, end))
             ):
                 if longest > 0:
-                    found, word = _ahead(info, twos, threes, edges, second_edges, singles, src, i, end)
+                    found, word = ahead(info, twos, threes, edges, second_edges, singles, src, i, end)
                     if word:
                         begin = at
                         o, until, _ = output_of(word)
                         for k in range(o, until):
                             out[at] = second_chars[k]
                             at += 1
-                        changed += _changed(src, i, i + found, out, begin, at)
+                        changed += changed_of(src, i, i + found, out, begin, at)
                         if at - begin != found:
-                            n = _point(points, n, begin, i)
-                            n = _point(points, n, at, i + found)
+                            n = noted(points, n, begin, i)
+                            n = noted(points, n, at, i + found)
                         i += found
                         continue
                 dirty |= longest == 0
@@ -309,8 +158,8 @@ def _rows(conv, src, offsets, row, last, out, at, out_offsets, counts, middle, s
             begin = at
             if cut:
                 if dirty:
-                    length = _first(first, singles, src, run, i, middle, source)
-                    at, more, n = _second(second, middle, length, source, src, i, out, run_at, points, run_n)
+                    length = first_stage(first, singles, src, run, i, middle, source)
+                    at, more, n = second_stage(second, middle, length, source, src, i, out, run_at, points, run_n)
                     changed = run_changed + more
                     begin = at
                 o, until, more = output_of(word)
@@ -321,23 +170,23 @@ def _rows(conv, src, offsets, row, last, out, at, out_offsets, counts, middle, s
             else:
                 o, until, _ = output_of(word)
                 # A pair of the second stage may stand on either border, or inside.
-                before = _single(singles, src, i - 1, end) if i > run else np.uint32(0)
+                before = single_of(singles, src, i - 1, end) if i > run else np.uint32(0)
                 for k in range(o, until):
                     dirty |= has(pairs, pair_of(before, chars[k]))
                     before = chars[k]
                     out[at] = final[before] & LOW18
                     at += 1
-                dirty |= has(pairs, pair_of(before, _single(singles, src, i + found, end)))
-                changed += _changed(src, i, i + found, out, begin, at)
+                dirty |= has(pairs, pair_of(before, single_of(singles, src, i + found, end)))
+                changed += changed_of(src, i, i + found, out, begin, at)
             if at - begin != found:
-                n = _point(points, n, begin, i)
-                n = _point(points, n, at, i + found)
+                n = noted(points, n, begin, i)
+                n = noted(points, n, at, i + found)
             i += found
             if cut:
                 run, run_at, run_n, run_changed, dirty = i, at, n, changed, False
         if dirty:
-            length = _first(first, singles, src, run, end, middle, source)
-            at, more, n = _second(second, middle, length, source, src, end, out, run_at, points, run_n)
+            length = first_stage(first, singles, src, run, end, middle, source)
+            at, more, n = second_stage(second, middle, length, source, src, end, out, run_at, points, run_n)
             changed = run_changed + more
         out_offsets[row], counts[row] = row_at, changed
         row += 1

@@ -30,8 +30,8 @@ class Trie(NamedTuple):
     """A dictionary for longest match.
 
     info    : (n_chars,) uint32, what a character alone becomes, with bits LONE, UNIFY, DESCRIBE.
-    twos    : (2^k,) uint64, a bit a hashed pair of characters that is a key (or at which a kernel has to stop).
-    threes  : (2^k,) uint64, a bit a hashed triple of characters that begins a longer key. Nearly all places where no key stands
+    twos    : (2^k,) uint64, two bits of a word a hashed pair of characters that is a key (or at which a kernel has to stop).
+    threes  : (2^k,) uint64, two bits of a word a hashed triple of characters that begins a longer key. Nearly all places where no key stands
               fail at these two loads; asking for the pair alone let three times as many through.
     edges   : (2^k, 2) uint64, open table with linear probing: key << 24 | child node << 1 | whether the child has children, 0 for
               empty; and beside it, where no second cache line has to be fetched, the word of the key that ends there, 0 for none.
