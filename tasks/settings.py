@@ -117,7 +117,7 @@ class Language(_Section):
     )
     least_confidence: Share = Field(
         0.25,
-        description="A passage of fewer than 16 letters of an alphabet is `und` below this confidence; names need 0.75, words in capitals"
+        description="A passage of fewer than 16 letters of an alphabet is `und` below this confidence, a lone word below twice this; names need 0.75, words in capitals"
         " 0.95. Origin: of guesses less sure, four in five are wrong.",
     )
     keep: tuple[str, ...] = Field(
