@@ -29,9 +29,10 @@ SMOOTH_MAX, LABEL_MAX = 25, 16
 #: In the first lines of a document only labels of so many characters are smoothed: anything longer may be the title.
 SMOOTH_HEAD, SMOOTH_HEAD_MAX = 10, 4
 #: Between which lines smoothing works: 2 across blank lines, 1 only inside one block of lines, 0 (the rest) never: a date or an
-#: author above a title says nothing of it, nor do links and references of what stands between them.
+#: author above a title says nothing of it, nor do links and references of what stands between them; between two lines of
+#: a thread's frame stands someone's post, however short.
 _SPREAD = {
-    **dict.fromkeys(("advertisement", "subscribe", "share", "sponsor", "footer", "comments", "copyright", "disclaimer", "greeting"), 2),
+    **dict.fromkeys(("advertisement", "subscribe", "share", "sponsor", "footer", "copyright", "disclaimer", "greeting"), 2),
     **dict.fromkeys(("submission", "contact"), 2),
     **dict.fromkeys(("navigation", "related", "contents"), 1),
 }
