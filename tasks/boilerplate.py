@@ -71,6 +71,7 @@ def judge(folded: Texts, lines: Lines, rules: RuleSet) -> LineVerdicts:
                 accepted[opened] = grow(page, hit_line[opened], hit_rule[opened])
         if rules.smoothing:
             regions.smooth(page)
+            regions.close(page)
     hits = np.full(n, -1, np.int32)
     refused = ~accepted & (page.rule[hit_line] < 0)
     _first_hit(hits, hits.copy(), hit_line[refused], hit_rule[refused])
