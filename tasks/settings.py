@@ -218,6 +218,21 @@ class Run(_Section):
 DATA_SECTIONS = ("input", "normalize", "script", "language", "boilerplate", "quality", "matching", "dedup", "guards", "publish")
 #: Fields of those sections that do not.
 NOT_DATA = {("publish", "keep_snapshots"), ("guards", "max_shrink")}
+#: What the files of each stage depend on: sections, without the fields that only other stages read. A field that is added counts until
+#: it is named here (tests/test_stage_keys.py watches what is read).
+STAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "read": (("input",), ("input.collections", "input.priority")),
+    "annotate": (
+        ("normalize", "script", "language", "boilerplate", "matching"),
+        (
+            "language.keep", "boilerplate.min_documents", "boilerplate.min_share", "matching.report_threshold", "matching.remove_threshold",
+            "matching.containment_threshold", "matching.min_block_tokens", "matching.min_contained_tokens", "matching.min_length_ratio",
+            "matching.bucket_cap",
+        ),
+    ),
+    "match": (("input", "matching", "dedup"), ("input.collections", "input.max_source_bytes", "input.max_expansion", "input.text_fields")),
+    "decide": (tuple(section for section in DATA_SECTIONS if section != "publish"), ()),
+}  # fmt: skip
 
 
 class Settings(_Section):
@@ -235,14 +250,31 @@ class Settings(_Section):
     publish: Publish = Publish()
     run: Run = Run()
 
-    def digest(self, *sections: str) -> str:
-        """Digest (16 hex digits) of the values in the named sections that affect data; of all of them by default."""
-        if unknown := set(sections) - set(Settings.model_fields):
-            raise KeyError(f"no section of settings is called {', '.join(sorted(unknown))}")
+    def values(self, *sections: str) -> dict[str, Any]:
+        """Plain values by section and field of what affects data in the named sections, or in all."""
         values = self.model_dump(mode="json", include=set(sections or DATA_SECTIONS))
         for section, field in NOT_DATA:
             values.get(section, {}).pop(field, None)
-        if "input" in values:  # the first glob that matches names the collection, so their order is data; sort_keys would lose it
+        return values
+
+    def of_stage(self, stage: str) -> str:
+        """Digest of the values that a stage's files depend on."""
+        sections, without = STAGES[stage]
+        return self.digest(*sections, without=without)
+
+    def digest(self, *sections: str, without: tuple[str, ...] = ()) -> str:
+        """Digest (16 hex digits) of the values in the named sections that affect data; of all of them by default.
+
+        without : fields that are left out, as `section.field`.
+        """
+        if unknown := set(sections) - set(Settings.model_fields):
+            raise KeyError(f"no section of settings is called {', '.join(sorted(unknown))}")
+        values = self.values(*sections)
+        for section, field in (name.split(".") for name in without):
+            values.get(section, {}).pop(field, None)
+        if "collections" in values.get(
+            "input", ()
+        ):  # the first glob that matches names the collection, so their order is data; sort_keys would lose it
             values["input"]["collections"] = list(values["input"]["collections"].items())
         return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 

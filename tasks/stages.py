@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,19 @@ from tasks.readers.source import SourceFile
 from tasks.store import stage
 from tasks.version import VERSION
 
+#: Cells to a published file: what a change makes anew is a cell, not a file. Below the least size the fixed cost of a cell shows.
+CELLS_A_FILE, LEAST_CELL = 16, 1 << 16
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What discovery found: sources in published order with their digests, and cells as lists of their numbers."""
+    """What discovery found: sources in published order with their digests, cells as lists of their numbers, and the group that each
+    cell is of: the cells of one group make one published file, or several."""
 
     sources: list[SourceFile]
     digests: list[str]
     cells: list[list[int]]
+    groups: list[int]
     snapshot: str
 
     @property
@@ -43,11 +47,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class PartFiles:
-    """One part: its documents, and its notes once annotated."""
+    """One part: its documents, and its notes once annotated; its size, and the number of the published file that it goes into."""
 
     documents: str
     notes: str = ""
     key: str = ""
+    byte_count: int = 0
+    file: int = 0
 
 
 def discover(job: Job) -> Plan:
@@ -59,11 +65,14 @@ def discover(job: Job) -> Plan:
     sources = find([Path(root) for root in job.inputs], settings.input)
     digests = [_digest(source) for source in sources]
     number = {source.source: i for i, source in enumerate(sources)}
-    cells = [[number[s.source] for s in cell] for cell in plan_cells(sources, settings.publish.part_bytes)]
+    files = plan_cells(sources, settings.publish.part_bytes)
+    least = min(settings.publish.part_bytes, max(LEAST_CELL, settings.publish.part_bytes // CELLS_A_FILE))
+    found = [(group, [number[s.source] for s in cell]) for group, file in enumerate(files) for cell in plan_cells(file, least)]
+    cells, groups = [cell for _, cell in found], [group for group, _ in found]
     identity = snapshot_id(
         zip((s.source for s in sources), digests, strict=True), settings, job.rules.digest, f"{VERSION}+{code_digest()}", packages_digest()
     )
-    return Plan(sources, digests, cells, identity)
+    return Plan(sources, digests, cells, groups, identity)
 
 
 def _digest(source: SourceFile) -> str:
@@ -79,38 +88,54 @@ def _digest(source: SourceFile) -> str:
 
 def read(job: Job, plan: Plan, cells: list[int]) -> list[dict[str, Any]]:
     """Read cells into parts. Returns, for each, its stage folder, parts and rows of `sources`."""
-    return [_read_cell(job, [plan.sources[i] for i in plan.cells[c]], [plan.digests[i] for i in plan.cells[c]]) for c in cells]
+    return [_read_cell(job, plan, cell) for cell in cells]
 
 
-def _cell_key(job: Job, sources: list[SourceFile], digests: list[str]) -> str:
+def cell_folder(job: Job, plan: Plan, cell: int) -> Path:
+    """Where a cell is read to, by this code with these settings."""
     settings = job.settings
-    names = [f"{s.source}\0{s.collection}\0{s.skip_reason or ''}\0{d}" for s, d in zip(sources, digests, strict=True)]
-    return stage.key("read", code_digest(), packages_digest(), settings.digest("input"), str(settings.publish.part_bytes), *names)
+    chosen = [(plan.sources[i], plan.digests[i]) for i in plan.cells[cell]]
+    names = [f"{s.source}\0{s.collection}\0{s.skip_reason or ''}\0{digest}" for s, digest in chosen]
+    own = settings.of_stage("read"), str(settings.publish.part_bytes)
+    return job.work / "read" / stage.key("read", code_digest(), packages_digest(), *own, *names)
 
 
-def cell_stands(job: Job, plan: Plan, cell: int) -> bool:
-    """Whether a cell was read before, by the same code with the same settings."""
-    numbers = plan.cells[cell]
-    key = _cell_key(job, [plan.sources[i] for i in numbers], [plan.digests[i] for i in numbers])
-    return (job.work / "read" / key / "cell.json").is_file()
-
-
-def _read_cell(job: Job, sources: list[SourceFile], digests: list[str]) -> dict[str, Any]:
+def _read_cell(job: Job, plan: Plan, cell: int) -> dict[str, Any]:
     from tasks.ingest import read_cell
 
-    settings = job.settings
-    key = _cell_key(job, sources, digests)
-    folder = job.work / "read" / key
-    if not (folder / "cell.json").is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        with stage.building(folder) as hidden:
-            result = read_cell(sources, settings.input, hidden, settings.publish.part_bytes)
-            stage.write_json(hidden / "cell.json", {"parts": [part.path.name for part in result.parts], "sources": result.sources})
-    cell: dict[str, Any] = stage.read_json(folder / "cell.json")
-    return {
-        "parts": [PartFiles(str(folder / name), key=stage.key(key, name)) for name in cell["parts"]],
-        "sources": cell["sources"],
-    }
+    sources, settings = [plan.sources[i] for i in plan.cells[cell]], job.settings
+
+    def build(hidden: Path) -> None:
+        result = read_cell(sources, settings.input, hidden, settings.publish.part_bytes)
+        parts = [[part.path.name, part.text_bytes] for part in result.parts]
+        stage.write_json(hidden / "cell.json", {"parts": parts, "sources": result.sources})
+
+    folder = stage.ensure(cell_folder(job, plan, cell), build)
+    return {"parts": cell_parts(folder), "sources": stage.read_json(folder / "cell.json")["sources"], "group": plan.groups[cell]}
+
+
+def cell_parts(folder: Path) -> list[PartFiles]:
+    """Parts of a cell that was read."""
+    parts = stage.read_json(folder / "cell.json")["parts"]
+    return [PartFiles(str(folder / name), key=stage.key(folder.name, name), byte_count=size) for name, size in parts]
+
+
+def in_files(job: Job, cells: list[dict[str, Any]]) -> list[PartFiles]:
+    """Parts of all cells, in order, each with the number of the published file that it goes into."""
+    parts: list[PartFiles] = []
+    number, group, held = -1, -1, 0
+    for cell in cells:
+        for part in cell["parts"]:
+            if cell["group"] != group or held >= job.settings.publish.part_bytes:
+                number, group, held = number + 1, cell["group"], 0
+            held += part.byte_count
+            parts.append(replace(part, file=number))
+    return parts
+
+
+def file_count(parts: list[PartFiles]) -> int:
+    """Published files of a table that has a file a part."""
+    return parts[-1].file + 1 if parts else 0
 
 
 def annotate(job: Job, parts: list[PartFiles]) -> list[PartFiles]:
@@ -118,18 +143,20 @@ def annotate(job: Job, parts: list[PartFiles]) -> list[PartFiles]:
     return [_annotate_part(job, part) for part in parts]
 
 
+def notes_folder(job: Job, part: PartFiles) -> Path:
+    """Where the notes of a part are, by this code with these settings and rules."""
+    own = job.settings.of_stage("annotate"), job.rules.digest
+    return job.work / "annotate" / stage.key("annotate", code_digest(), packages_digest(), *own, part.key)
+
+
 def _annotate_part(job: Job, part: PartFiles) -> PartFiles:
     from tasks.annotate import annotate as annotate_part
 
-    settings = job.settings
-    sections = settings.digest("normalize", "script", "language", "boilerplate", "matching")
-    key = stage.key("annotate", code_digest(), packages_digest(), sections, job.rules.digest, part.key)
-    folder = job.work / "annotate" / key
-    if not (folder / "done.json").is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        with stage.building(folder) as hidden:
-            annotate_part(stage.read_table(Path(part.documents)), hidden, settings, job.rules)
-    return replace(part, notes=str(folder), key=key)
+    def build(hidden: Path) -> None:
+        annotate_part(stage.read_table(Path(part.documents)), hidden, job.settings, job.rules)
+
+    folder = stage.ensure(notes_folder(job, part), build)
+    return replace(part, notes=str(folder), key=folder.name)
 
 
 def _index(job: Job, parts: list[PartFiles]) -> Any:
@@ -138,60 +165,53 @@ def _index(job: Job, parts: list[PartFiles]) -> Any:
     return build([Part(Path(part.documents), Path(part.notes)) for part in parts], job.settings)
 
 
+def match_folder(job: Job, keys: list[str]) -> Path:
+    """Where `match` puts what it finds among parts of these keys."""
+    return job.work / "match" / stage.key("match", code_digest(), job.settings.of_stage("match"), *keys)
+
+
+def decide_folder(job: Job, matched: str) -> Path:
+    """Where `decide` puts its verdicts, after what `match` named so."""
+    return job.work / "decide" / stage.key("decide", code_digest(), job.settings.of_stage("decide"), matched)
+
+
 def match(job: Job, parts: list[PartFiles]) -> dict[str, Any]:
     """Fold classes and verified pairs over all parts. Returns the stage folder and counters."""
     from tasks.match import match as match_all
 
-    key = stage.key("match", code_digest(), job.settings.digest("matching", "dedup", "input"), *(part.key for part in parts))
-    folder = job.work / "match" / key
-    if not (folder / "done.json").is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        with stage.building(folder) as hidden:
-            settings, threads = job.settings, job.settings.run.workers or os.cpu_count() or 1
-            match_all(_index(job, parts), hidden, settings.matching, settings.dedup.method, threads)
-    return {"folder": str(folder), "key": key, **stage.read_json(folder / "done.json")}
+    settings, threads = job.settings, job.settings.run.workers or os.cpu_count() or 1
+
+    def build(hidden: Path) -> None:
+        match_all(_index(job, parts), hidden, settings.matching, settings.dedup.method, threads)
+
+    folder = stage.ensure(match_folder(job, [part.key for part in parts]), build)
+    return {"folder": str(folder), "key": folder.name, **stage.read_json(folder / "done.json")}
 
 
 def decide(job: Job, parts: list[PartFiles], matched: dict[str, Any], sources: list[dict[str, Any]]) -> dict[str, Any]:
     """Templates, verdicts, families and all tables that are not per part. Returns the stage folder and counters."""
     from tasks.verdict_files import decide_all
 
-    key = stage.key("decide", code_digest(), job.settings.digest(), matched["key"])
-    folder = job.work / "decide" / key
-    if not (folder / "done.json").is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        with stage.building(folder) as hidden:
-            decide_all(_index(job, parts), Path(matched["folder"]), hidden, job)
+    folder = stage.ensure(
+        decide_folder(job, matched["key"]), lambda hidden: decide_all(_index(job, parts), Path(matched["folder"]), hidden, job)
+    )
     counted = {name: n for name, n in matched.items() if isinstance(n, int)}
-    return {"folder": str(folder), "key": key, "sources": sources, "matching": counted, **stage.read_json(folder / "done.json")}
+    return {"folder": str(folder), "key": folder.name, "sources": sources, "matching": counted, **stage.read_json(folder / "done.json")}
 
 
 def write(job: Job, parts: list[PartFiles], decided: dict[str, Any], staging: str, chosen: list[int]) -> dict[str, Any]:
-    """Write `passages`, `removed` and `documents` of the chosen parts. Returns file information by relative path, and the
-    audit of each part."""
-    from tasks.finish import audit
-    from tasks.store.schemas import TABLES
-    from tasks.store.tables import TableWriter
-    from tasks.verdict_files import part_verdicts
-    from tasks.write import part_tables
+    """Write `passages`, `removed` and `documents` of the chosen files, or link those of the last snapshot where they would be the same.
 
-    files: dict[str, dict[str, Any]] = {}
-    audits = []
-    for number in chosen:
-        batch = stage.read_table(Path(parts[number].documents))
-        notes = Path(parts[number].notes)
-        tables = part_tables(batch, notes, part_verdicts(Path(decided["folder"]), number), job.rules, job.settings)
-        audits.append(audit(tables[0], tables[1]))
-        for name, table in zip(("passages", "removed", "documents"), tables, strict=True):
-            if not len(table):
-                continue  # Hugging Face `datasets` raises on a file of no rows
-            path = Path(staging) / name / f"part-{number:05d}.parquet"
-            path.parent.mkdir(exist_ok=True)
-            order = ("source", "record") if name == "documents" else ("source", "record", "char_start")
-            with TableWriter(path, TABLES[name][0], order) as writer:
-                writer.write(table)
-                files[f"{name}/{path.name}"] = asdict(writer.close())
-    return {"files": files, "audits": audits}
+    Returns file information by relative path, and the audit of each part.
+    """
+    from tasks.reuse import Last, write_file
+
+    last = Last.of(Path(job.output))
+    written = [write_file(job, parts, Path(decided["folder"]), Path(staging), number, last) for number in chosen]
+    return {
+        "files": {path: info for one in written for path, info in one["files"].items()},
+        "audits": [a for one in written for a in one["audits"]],
+    }
 
 
 def publish(
