@@ -21,7 +21,7 @@ app = typer.Typer(
     name="taosha", help="Text quality and deduplication for Chinese and mixed-language corpora.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
 )  # fmt: skip
-rules_app = typer.Typer(help="List, test and try the boilerplate rules.", no_args_is_help=True)
+rules_app = typer.Typer(help="List, test and try the boilerplate rules; accept or refuse what was mined.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder that runs publish into.")]
@@ -153,8 +153,13 @@ def lookup(
 
 @app.command()
 def report(output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False) -> None:
-    """Print where the latest report is."""
-    page = _snapshot(output) / "report" / "index.html"
+    """Print where the latest report is, and how rules drifted since the snapshot before."""
+    from tasks.drift import describe
+
+    snapshot = _snapshot(output)
+    page = snapshot / "report" / "index.html"
+    for line in describe(snapshot.parents[1], snapshot.name):
+        print(line, file=sys.stderr)
     print(page)
     if open_page:
         import webbrowser
@@ -214,10 +219,15 @@ def doctor(output: Output = ARTIFACTS) -> None:
 
 
 @rules_app.command("list")
-def rules_list(config: Config = None) -> None:
+def rules_list(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a rule, with all its fields.")] = False,
+) -> None:
     """Every rule that is on."""
+    from tasks.try_rules import to_json
+
     for rule in _rules(config).rules:
-        print(f"{rule.id}\t{rule.category}\t{rule.scope}\t{rule.regex}")
+        print(to_json(rule.model_dump()) if as_json else f"{rule.id}\t{rule.category}\t{rule.scope}\t{rule.regex}")
 
 
 @rules_app.command("test")
@@ -234,14 +244,50 @@ def rules_test(config: Config = None) -> None:
 
 
 @rules_app.command("try")
-def rules_try(path: Annotated[Path, typer.Argument(help="A text file.")], config: Config = None) -> None:
-    """Show which lines of a file the rules would remove, and why."""
+def rules_try(
+    path: Annotated[Path, typer.Argument(help="A file or folder.")],
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a document.")] = False,
+) -> None:
+    """Show which lines of a file or folder the rules would remove, and why, with the lines beside them."""
     from flows.run import settings_of
-    from tasks.try_rules import try_file
+    from tasks.try_rules import as_text, to_json, try_rules
 
     settings, base = settings_of(config)
-    for line in try_file(path, settings, base):
-        print(line)
+    for record in try_rules(path, settings, base):
+        print(to_json(record) if as_json else as_text(record))
+
+
+@rules_app.command("accept")
+def rules_accept(
+    rule: Annotated[str, typer.Argument(help="Id of a mined template (or its beginning); with --ceiling any rule, or collection:NAME.")],
+    ceiling: Annotated[float | None, typer.Option("--ceiling", help="Share of a collection that the rule may remove.")] = None,
+    output: Output = ARTIFACTS,
+    config: Config = None,
+) -> None:
+    """Freeze a mined template into your rule file; or accept how much a rule removes, after a guard stopped a run."""
+    from flows.run import settings_of
+    from tasks import review
+
+    settings, base = settings_of(config)
+    if ceiling is not None:
+        print(review.accept_ceiling(rule, ceiling, settings, base))
+    else:
+        print(review.accept(_snapshot(output), rule, settings, base))
+
+
+@rules_app.command("refuse")
+def rules_refuse(
+    rule: Annotated[str, typer.Argument(help="Id of a mined template, or its beginning.")],
+    output: Output = ARTIFACTS,
+    config: Config = None,
+) -> None:
+    """Refuse a mined template for good: its lines stay."""
+    from flows.run import settings_of
+    from tasks import review
+
+    settings, base = settings_of(config)
+    print(review.refuse(_snapshot(output), rule, settings, base))
 
 
 @app.command(hidden=True)

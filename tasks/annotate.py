@@ -1,6 +1,6 @@
 """The fused pass over one part: documents -> lines, passages, their text, language, rules, signals, fold and signatures.
 
-It annotates; nothing is dropped. Leaves three tables in the stage folder: `passages`, `lines`, `match`, and the signatures.
+It annotates; nothing is dropped. Leaves four tables in the stage folder: `passages`, `lines`, `match`, `provenance`, and the signatures.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from tasks.boilerplate import Lines, RuleSet, judge
 from tasks.describe import CODE, Described, describe
 from tasks.foldline import fold_lines
 from tasks.kernels import utf8
+from tasks.provenance import read_lines
 from tasks.segment import KINDS, MARK_KINDS, Marks, Segments, segment
 from tasks.settings import Settings
 from tasks.sketch import Sketch, Sketcher
 from tasks.store.ids import passage_id_column
 from tasks.store.stage import hash_lists, numbers, whole, write_array, write_json, write_table
 from tasks.store.text import BoolArray, I64Array, Texts
-from tasks.templates import skeletons
+from tasks.templates import line_keys
 
-HEADING, TABLE, METADATA = KINDS.index("heading"), KINDS.index("table"), KINDS.index("metadata")
+HEADING, TABLE, METADATA, LIST = (KINDS.index(kind) for kind in ("heading", "table", "metadata", "list"))
 #: Kinds that are compared exactly only.
 RIGID = (HEADING, TABLE, CODE, METADATA)
 
@@ -34,11 +35,15 @@ def annotate(batch: pa.Table, folder: Path, settings: Settings, rules: RuleSet) 
     marks = Marks.from_batch(batch, texts)
     segments = segment(texts, batch["format"].to_pylist(), marks)
     described = describe(texts.chars, segments.start, segments.end, segments.wrapped, segments.kind, settings)
-    write_table(folder / "lines.arrow", _lines(texts, segments, marks, batch, rules))
+    lines, stated = _lines(texts, segments, marks, batch, rules)
+    write_table(folder / "lines.arrow", lines)
+    write_table(folder / "provenance.arrow", stated)
     sketch, match = _match(described, segments, texts, settings)
     write_table(folder / "match.arrow", match)
     write_array(folder / "signatures.npy", sketch.signatures)
     write_array(folder / "bands.npy", sketch.bands)
+    write_array(folder / "counts.npy", sketch.counts)
+    write_array(folder / "bits.npy", sketch.bits)
     passages = _passages(batch, texts, segments, described.columns, described.letters)
     write_table(folder / "passages.arrow", passages)
     counters = {"documents": len(batch), "passages": len(passages), "lines": len(segments.line_start), "signatures": len(sketch.signatures)}
@@ -87,12 +92,13 @@ def _known(times: I64Array) -> pa.Array:
     return pa.array(times, mask=times < 0)
 
 
-def _lines(texts: Texts, segments: Segments, marks: Marks, batch: pa.Table, rules: RuleSet) -> pa.Table:
-    """Lines with what the rules say of each."""
+def _lines(texts: Texts, segments: Segments, marks: Marks, batch: pa.Table, rules: RuleSet) -> tuple[pa.Table, pa.Table]:
+    """Lines with what the rules say of each, and what those that go say of their document."""
     folded = fold_lines(texts.chars, segments.line_start, segments.line_end)
-    found = judge(folded, Lines.of(segments, *_neighbouring_pieces(batch)), rules)
+    found = judge(folded, Lines.of(segments, *neighbouring_pieces(batch)), rules)
+    stated, found = read_lines(batch, texts, segments, folded, found)
     visible = utf8.count_visible(texts.chars, segments.line_start, segments.line_end)
-    return pa.table(
+    lines = pa.table(
         {
             "doc": pa.array(segments.line_doc),
             "start": pa.array(segments.line_start),
@@ -106,12 +112,13 @@ def _lines(texts: Texts, segments: Segments, marks: Marks, batch: pa.Table, rule
             "anchor": pa.array(found.anchor),
             "weak": pa.array(found.hits),
             "extraction": pa.array(_labelled(segments, marks)),
-            "skeleton": pa.array(skeletons(folded)),
+            **{name: pa.array(column) for name, column in line_keys(folded, segments.line_kind == LIST).items()},
         }
     )
+    return lines, pa.table(stated)
 
 
-def _neighbouring_pieces(batch: pa.Table) -> tuple[I64Array | None, I64Array | None]:
+def neighbouring_pieces(batch: pa.Table) -> tuple[I64Array | None, I64Array | None]:
     """Lines of each document row's earlier pieces, and more than any rule's reach where later pieces follow; None if nothing is cut."""
     piece = numbers(batch["piece"])
     if not piece.any():

@@ -8,21 +8,20 @@ asks for; regions, blocks and smoothing grow from accepted matches. Everything i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from tasks import regions
 from tasks.kernels import boilerplate as kernel
-from tasks.regions import BLOCK, REGION, SHARE_FROM, SMOOTHED, SUPPORTS, Lines, Page, Places, match, property_of
+from tasks.linematch import match
+from tasks.regions import BLOCK, REGION, SHARE_FROM, SMOOTHED, SUPPORTS, Lines, Page, Places, property_of
 from tasks.rulepack import KINDS, Rule, RuleSet, load_rules
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, spans_to_arrow
 
 __all__ = ["SUPPORTS", "LineVerdicts", "Lines", "RuleSet", "evidence", "judge", "load_rules"]
 
-#: `needs = "position"` without limits of its own: these many lines of the head or tail, at most a third of the document each.
+#: `needs = "position"` without limits of its own: these many lines of the head or tail, at most a third and a half of the document.
 HEAD, TAIL = 8, 15
 #: `needs = "repeat"`: matches of the rule in one document.
 REPEATS = 3
@@ -58,10 +57,10 @@ def judge(folded: Texts, lines: Lines, rules: RuleSet) -> LineVerdicts:
     """
     n = len(lines.doc)
     places = _places(lines)
-    none = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, bool)
-    hit_line, hit_rule, inside = _matches(folded, lines, places, rules) if rules.rules and n else none
+    none = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    hit_line, hit_rule = _matches(folded, lines, places, rules) if rules.rules and n else none
     page = Page(folded, lines, places, rules)
-    accepted = _supported(hit_line, hit_rule, inside, page)
+    accepted = _supported(hit_line, hit_rule, page)
     if len(hit_line):
         scopes = property_of(rules, lambda r: r.scope)[hit_rule]
         lined = accepted & (scopes == "line")
@@ -94,7 +93,7 @@ def evidence(verdicts: LineVerdicts, line: int) -> str:
     if support == SMOOTHED:
         return f"short line among boilerplate; rule {rule.id} at line {at}"
     needs = {"none": "", "neighbour": ", beside other boilerplate", "position": ", at its place or beside other boilerplate"}
-    needs["title"] = ", above the title"
+    needs.update(dict.fromkeys(("head", "tail"), needs["position"]), title=", above the title")
     return f"matches rule {rule.id}{needs.get(rule.needs, ', repeated in the document')}"
 
 
@@ -114,43 +113,55 @@ def _places(lines: Lines) -> Places:
     return Places(first, last, head, total - head - 1, total)
 
 
-def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tuple[I64Array, I32Array, BoolArray]:
-    """Every (line, rule) whose pattern, length and kind fit, sorted by line, then rule; and whether the place fits too."""
+def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tuple[I64Array, I32Array]:
+    """Every (line, rule) whose pattern, length, kind and place limits fit, sorted by line, then rule."""
     index = rules.index
     kinds = property_of(rules, lambda r: [kind in r.kinds for kind in KINDS]).reshape(-1, len(KINDS))
     shortest, longest = property_of(rules, lambda r: r.min_chars), property_of(rules, lambda r: r.max_chars)
     maybe_line, maybe_rule = kernel.candidates(
         *(folded.chars, folded.offsets, lines.kind, index.pool, index.offsets, index.rule_of, index.heads, index.bits, index.slots),
-        *(index.always, shortest, longest, kinds),
+        *(index.always, shortest, longest, kinds, rules.opens),
     )
+    inside, _ = _limits(rules, places, maybe_line, maybe_rule)
+    maybe_line, maybe_rule = maybe_line[inside], maybe_rule[inside]
     rows, place = np.unique(maybe_line, return_inverse=True)
     column = spans_to_arrow(folded.chars, folded.offsets[rows], folded.offsets[rows + 1])
-    matched, inside = np.zeros(len(maybe_line), bool), np.zeros(len(maybe_line), bool)
-    for number in np.unique(maybe_rule):
+    matched = np.zeros(len(maybe_line), bool)
+    by_rule = np.argsort(maybe_rule, kind="stable")
+    bounds = np.searchsorted(maybe_rule[by_rule], np.arange(len(rules.rules) + 1))
+    for number in np.flatnonzero(np.diff(bounds)).tolist():
         rule = rules.rules[number]
-        mine = np.flatnonzero(maybe_rule == number)
-        matched[mine] = match(column.take(pa.array(place[mine])), rule.regex)
-        inside[mine] = _in_limits(rule, places, maybe_line[mine])
-    return maybe_line[matched], maybe_rule[matched], inside[matched]
+        mine = by_rule[bounds[number] : bounds[number + 1]]
+        rows_of = column.take(pa.array(place[mine]))
+        found = match(rows_of, rule.regex)
+        if rule.unless and found.any():
+            found &= ~match(rows_of, rule.unless_regex)
+        matched[mine] = found
+    return maybe_line[matched], maybe_rule[matched]
 
 
-def _limit(value: int | float, total: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.ceil(value * total) if isinstance(value, float) else np.full(total.shape, value)
+def _limits(rules: RuleSet, places: Places, rows: I64Array, which: I32Array) -> tuple[BoolArray, I64Array]:
+    """Of each (line, rule): whether it stands inside the rule's own place limits, and how many lines of the document do."""
+    total = places.total[rows]
+    inside: BoolArray = np.zeros(len(rows), bool)
+    count = np.zeros(len(rows), np.float64)
+    for limits, distance in (
+        (property_of(rules, lambda r: (r.within_first or 0, isinstance(r.within_first, float))), places.head),
+        (property_of(rules, lambda r: (r.within_last or 0, isinstance(r.within_last, float))), places.tail),
+    ):
+        limit, is_share = limits[which, 0], limits[which, 1] > 0
+        reach = np.where(is_share, np.ceil(limit * total), limit)
+        inside |= distance[rows] < reach
+        count += reach
+    free = ~property_of(rules, _is_limited)[which]
+    return inside | free, np.where(free, total, np.minimum(count, total)).astype(np.int64)
 
 
-def _in_limits(rule: Rule, places: Places, rows: I64Array) -> BoolArray:
-    """(n_rows,) bool, rows inside the rule's own place limits (all rows when it has none)."""
-    if rule.within_first is None and rule.within_last is None:
-        return np.ones(len(rows), bool)
-    inside = np.zeros(len(rows), bool)
-    if rule.within_first is not None:
-        inside |= places.head[rows] < _limit(rule.within_first, places.total[rows])
-    if rule.within_last is not None:
-        inside |= places.tail[rows] < _limit(rule.within_last, places.total[rows])
-    return inside
+def _is_limited(rule: Rule) -> bool:
+    return rule.within_first is not None or rule.within_last is not None
 
 
-def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, page: Page) -> BoolArray:
+def _supported(hit_line: I64Array, hit_rule: I32Array, page: Page) -> BoolArray:
     """(n_hits,) bool, matches that have what their rule needs."""
     lines, places, rules = page.lines, page.places, page.rules
     if not len(hit_line):
@@ -159,12 +170,16 @@ def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, page: 
     _, group, count = np.unique(lines.doc[hit_line].astype(np.int64) * n_rules + hit_rule, return_inverse=True, return_counts=True)
     often = count[group]
     total = places.total[hit_line]
-    out = ~inside | (total >= SHARE_FROM) & (often > property_of(rules, lambda r: r.max_share)[hit_rule] * total)
+    possible = np.maximum(_limits(rules, places, hit_line, hit_rule)[1], SHARE_FROM)
+    form = (total >= SHARE_FROM) & (often > property_of(rules, lambda r: r.max_share)[hit_rule] * possible)
+    out = form | _own_page(hit_line, hit_rule, page)
     third = np.maximum(1, total // 3)
-    limited = property_of(rules, lambda r: r.within_first is not None or r.within_last is not None)[hit_rule]
-    placed = limited | (places.head[hit_line] < np.minimum(HEAD, third)) | (places.tail[hit_line] < np.minimum(TAIL, third))
+    limited = property_of(rules, _is_limited)[hit_rule]
+    half = np.maximum(1, total // 2)  # frames below a short text may be longer than it
+    in_head, in_tail = places.head[hit_line] < np.minimum(HEAD, third), places.tail[hit_line] < np.minimum(TAIL, half)
     needs = property_of(rules, lambda r: r.needs)[hit_rule]
-    accepted: BoolArray = ~out & ((needs == "none") | ((needs == "position") & placed) | ((needs == "repeat") & (often >= REPEATS)))
+    placed = ((needs == "position") & (limited | in_head | in_tail)) | ((needs == "head") & in_head) | ((needs == "tail") & in_tail)
+    accepted: BoolArray = ~out & ((needs == "none") | placed | ((needs == "repeat") & (often >= REPEATS)))
     above_title: BoolArray = needs == "title"  # the only support it takes: beside a by-line it may be the title itself
     accepted[above_title] = ~out[above_title] & regions.above_titles(page, hit_line[above_title], hit_line)
     points = property_of(rules, lambda r: r.points)[hit_rule]
@@ -182,6 +197,29 @@ def _supported(hit_line: I64Array, hit_rule: I32Array, inside: BoolArray, page: 
         accepted = grown
         scored = np.where(accepted, points[:, 0], scored)
     return accepted
+
+
+def _own_page(hit_line: I64Array, hit_rule: I32Array, page: Page) -> BoolArray:
+    """(n_hits,) bool, matches of a category whose name is the document's title (联系我们, Privacy Policy): it is that page itself.
+
+    A first line that more such words follow is a menu, not a title.
+    """
+    rules = page.rules.rules
+    names = sorted({category for rule in rules for category in rule.title_of})
+    titles: BoolArray = np.array([[name in rule.title_of for name in names] for rule in rules], bool).reshape(len(rules), len(names))
+    owned: BoolArray = np.array([[name == rule.category for name in names] for rule in rules], bool).reshape(len(rules), len(names))
+    titled: BoolArray = np.asarray(titles.any(axis=1), bool)[hit_rule]
+    first = titled & (page.places.head[hit_line] == 0) & (page.lines.kind[hit_line] != KINDS.index("metadata"))
+    menu = np.isin(hit_line + 1, hit_line[titled])
+    kinds_of: dict[int, BoolArray] = {}
+    for at in np.flatnonzero(first & ~menu).tolist():
+        doc = int(page.lines.doc[hit_line[at]])
+        kinds_of[doc] = kinds_of.get(doc, np.zeros(len(names), bool)) | titles[hit_rule[at]]
+    out = np.zeros(len(hit_line), bool)
+    for doc, kinds in kinds_of.items():
+        first_hit, end = np.searchsorted(page.lines.doc[hit_line], [doc, doc + 1])
+        out[first_hit:end] = (owned[hit_rule[first_hit:end]] & kinds).any(axis=1)
+    return out
 
 
 def _first_hit(rule: I32Array, anchor: I32Array, hit_line: I64Array, hit_rule: I32Array) -> None:

@@ -16,10 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.boilerplate import SUPPORTS, RuleSet
+from tasks.families import Families
 from tasks.index import Index
 from tasks.kernels import decide as kernel
 from tasks.kernels.match import stars
 from tasks.match import CONTAINED
+from tasks.mirrors import retyped
 from tasks.settings import Settings
 from tasks.store.stage import numbers, read_table, whole
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U8Array
@@ -41,6 +43,9 @@ KEPT, EXTRACTION, BOILERPLATE, TEMPLATE, LANGUAGE, QUALITY, EXACT, NEAR, BLOCK, 
 STAGES = ("", "read", "rules", "templates", "language", "quality", "deduplicate", "deduplicate", "deduplicate", "review")
 #: Categories that never spread to a near twin: a breadcrumb repeats the title, a teaser quotes the article.
 _NO_SPREAD = ("navigation", "related")
+#: Columns that the filters of language and quality look at, and the confidence from which a language is sure.
+FILTERED = ["lang", "lang_confidence", "lang_shares", "is_mixed", "quality"]
+SURE_LANGUAGE = 0.75
 #: Relative positions closer than this are a comparable place.
 _NEARBY = 0.15
 
@@ -78,10 +83,11 @@ class Verdicts:
     review: dict[str, float] = field(default_factory=dict)
 
 
-def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
+def gather_lines(index: Index, templates: list[I32Array], between: list[BoolArray]) -> Lines:
     """Line verdicts of extraction, rules and templates, over all parts.
 
     templates : for each part, (lines,) int32 index of the accepted template of each line, -1 for none.
+    between   : for each part, (lines,) bool, lines that go because they stand between lines of a template.
     """
     columns: dict[str, list[npt.NDArray[np.generic]]] = {name: [] for name in ("doc", "rule", "support", "anchor", "visible", "extraction")}
     base = [0]
@@ -96,6 +102,8 @@ def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
     template = np.concatenate(templates) if templates else np.empty(0, np.int32)
     rule = joined["rule"].astype(np.int32)
     by_template = (rule < 0) & (template >= 0)
+    smoothed = by_template & (np.concatenate(between) if between else np.empty(0, np.bool_))
+    anchor = np.where(smoothed, np.arange(len(rule)), joined["anchor"])  # its own: it is a row of its own, with its own evidence
     reason = np.zeros(len(rule), np.uint8)
     reason[by_template] = TEMPLATE
     reason[rule >= 0] = BOILERPLATE
@@ -105,8 +113,8 @@ def gather_lines(index: Index, templates: list[I32Array]) -> Lines:
         joined["doc"].astype(np.int64),
         reason,
         np.where(by_template, template, rule).astype(np.int32),
-        joined["support"].astype(np.uint8),
-        joined["anchor"].astype(np.int64),
+        np.where(smoothed, SUPPORTS.index("smoothed"), joined["support"]).astype(np.uint8),
+        anchor.astype(np.int64),
         joined["visible"].astype(np.int64),
     )
 
@@ -136,16 +144,18 @@ def _numbered(sources: pa.ChunkedArray | pa.Array | npt.NDArray[np.object_]) -> 
 
 
 def decide(
-    index: Index, lines: Lines, review: dict[str, float], classes: I32Array, pairs: pa.Table, rules: RuleSet, settings: Settings
+    index: Index, lines: Lines, review: dict[str, float], matched: tuple[I32Array, pa.Table, Families], rules: RuleSet, settings: Settings
 ) -> Verdicts:
-    """Verdicts of all passages."""
+    """Verdicts of all passages. matched : class of each passage, pairs of classes, families."""
+    classes, pairs, families = matched
     first, last = line_ranges(index, lines)
     reason, rule, split = kernel.fall(first, last, lines.reason, lines.rule)
     n = len(reason)
     verdicts = Verdicts(lines, reason, rule, split, np.full(n, -1, np.int64), np.zeros(n, np.float32), review)
-    _spread(index, verdicts, (first, last), classes, pairs, rules, settings)
+    _spread(index, verdicts, (first, last), (classes, pairs, families), rules, settings)
     _filter(index, verdicts, settings)
     _deduplicate(index, verdicts, classes, pairs)
+    _editions(index, verdicts, classes, pairs)
     _blocks(index, verdicts, classes)
     _whole_copies(index, verdicts, classes, settings)
     return verdicts
@@ -163,24 +173,25 @@ def _spread(
     index: Index,
     verdicts: Verdicts,
     ranges: tuple[I64Array, I64Array],
-    classes: I32Array,
-    pairs: pa.Table,
+    matched: tuple[I32Array, pa.Table, Families],
     rules: RuleSet,
     settings: Settings,
 ) -> None:
-    """A verified near duplicate of a boilerplate line is boilerplate too, one hop, at a comparable place.
+    """A verified near duplicate of a boilerplate line is boilerplate too, one hop, at a comparable place or in the same repeated block.
 
     Only from a passage that fell to a pattern of line scope or to an accepted template; never from a region, from smoothing, from
     navigation or related links, nor from another spread. Sources under guard are left alone.
     ranges : first and last line of each passage.
     """
     first, last = ranges
+    classes, pairs, families = matched
     reason = verdicts.reason
     inferred = np.concatenate([[0], np.cumsum(verdicts.lines.support != SUPPORTS.index("pattern"))])
-    by_rule = np.flatnonzero((reason == BOILERPLATE) & (inferred[last + 1] == inferred[first]))
+    direct = inferred[last + 1] == inferred[first]
+    by_rule = np.flatnonzero((reason == BOILERPLATE) & direct)
     spreading = np.array([r.scope == "line" and r.category not in _NO_SPREAD for r in rules.rules], np.bool_)
     by_rule = by_rule[spreading[verdicts.rule[by_rule]]]
-    origins = np.union1d(by_rule, np.flatnonzero(reason == TEMPLATE))
+    origins = np.union1d(by_rule, np.flatnonzero((reason == TEMPLATE) & direct))
     long = index.flags("match", "long") & ~index.flags("match", "rigid")
     origins = origins[long[origins] & (classes[origins] >= 0)]
     if not len(origins):
@@ -201,6 +212,8 @@ def _spread(
     best[same], weight[same] = source_of[same], 1.0
     twin = best[classes[open_to]]
     near = (twin >= 0) & (np.abs(place[open_to] - place[np.maximum(twin, 0)]) <= _NEARBY)
+    block = _blocks_gone(families, np.isin(reason, (BOILERPLATE, TEMPLATE)), origins)
+    near |= (twin >= 0) & (block[open_to] >= 0) & (block[open_to] == block[np.maximum(twin, 0)])
     chosen, twin = open_to[near], twin[near]
     allowed = _unguarded(index, verdicts, chosen, settings)
     chosen, twin = chosen[allowed], twin[allowed]
@@ -208,6 +221,24 @@ def _spread(
     verdicts.rule[chosen] = verdicts.rule[twin]
     verdicts.twin[chosen] = twin
     verdicts.similarity[chosen] = weight[classes[chosen]]
+
+
+def _blocks_gone(families: Families, fell: BoolArray, origins: I64Array) -> I64Array:
+    """(passages,) int64, family of each passage in an occurrence of two or more of a family whose exemplar is boilerplate; -1 else.
+
+    The exemplar too is of two passages or more, all of which fell, one of them an origin of spread: what a teaser quotes is one passage.
+    """
+    out = np.full(len(fell), -1, np.int64)
+    gid, run = families.members(np.arange(len(families.first)))
+    if not len(gid):
+        return out
+    size = np.bincount(run, minlength=len(families.first))
+    whole = (np.bincount(run, fell[gid], minlength=len(size)) == size) & (size >= 2)
+    spreads = np.bincount(run, np.isin(gid, origins), minlength=len(size)) > 0
+    gone = (whole & spreads)[families.exemplar] & (size >= 2)
+    mine = gone[run]
+    out[gid[mine]] = families.family[run[mine]]
+    return out
 
 
 def _unguarded(index: Index, verdicts: Verdicts, chosen: I64Array, settings: Settings) -> BoolArray:
@@ -246,24 +277,47 @@ def _filter(index: Index, verdicts: Verdicts, settings: Settings) -> None:
     """Language and quality filters, when they are on. What is left of a cut passage is judged by the writer, which describes it anew."""
     if not index.parts or not (settings.language.keep or settings.quality.minimum > 0):
         return
-    tables = [read_table(part.notes / "passages.arrow").select(["lang", "quality"]) for part in index.parts]
-    reasons = np.concatenate([filter_reasons(table["lang"], table["quality"], settings) for table in tables])
+    tables = [read_table(part.notes / "passages.arrow").select(FILTERED) for part in index.parts]
+    reasons = np.concatenate([filter_reasons(table, settings) for table in tables])
     open_to = (verdicts.reason == KEPT) & ~verdicts.split
     verdicts.reason[open_to] = reasons[open_to]
 
 
-def filter_reasons(lang: pa.ChunkedArray | pa.Array, quality: pa.ChunkedArray | pa.Array, settings: Settings) -> U8Array:
-    """(n,) uint8: KEPT, or LANGUAGE or QUALITY where a filter that is on takes the row. Without a language, or without a score, it stays."""
-    lang, quality = whole(lang), whole(quality)
-    reasons = np.zeros(len(lang), np.uint8)
+def filter_reasons(rows: pa.Table, settings: Settings) -> U8Array:
+    """(n,) uint8: KEPT, or LANGUAGE or QUALITY where a filter that is on takes the row. Without a language, or without a score, it stays.
+
+    rows : with the columns FILTERED. A row is in no language to keep only when that is sure: the best guess for a lone word
+           removes nothing, and a mixed row stays when one of its languages is to be kept.
+    """
+    quality = whole(rows["quality"])
+    reasons = np.zeros(len(rows), np.uint8)
     if settings.quality.minimum > 0:
         reasons[pc.fill_null(pc.less(quality, settings.quality.minimum), False).to_numpy(zero_copy_only=False)] = QUALITY
     if settings.language.keep:
-        wanted = pc.or_(pc.is_null(lang), pc.is_in(lang, value_set=pa.array(["und", *settings.language.keep])))
-        for name in settings.language.keep:
-            wanted = pc.or_(wanted, pc.fill_null(pc.starts_with(lang, name + "-"), False))
-        reasons[~wanted.to_numpy(zero_copy_only=False)] = LANGUAGE
+        foreign = ~_kept_languages(whole(rows["lang"]), settings.language.keep)
+        sure = pc.fill_null(pc.greater_equal(whole(rows["lang_confidence"]), SURE_LANGUAGE), True).to_numpy(zero_copy_only=False)
+        reasons[foreign & sure & ~_partly_kept(rows, settings)] = LANGUAGE
     return reasons
+
+
+def _kept_languages(langs: pa.Array, keep: tuple[str, ...]) -> BoolArray:
+    """Which languages are null, `und`, among those to keep, or a script of one."""
+    wanted = pc.or_(pc.is_null(langs), pc.is_in(langs, value_set=pa.array(["und", *keep])))
+    for name in keep:
+        wanted = pc.or_(wanted, pc.fill_null(pc.starts_with(langs, name + "-"), False))
+    return wanted.to_numpy(zero_copy_only=False)
+
+
+def _partly_kept(rows: pa.Table, settings: Settings) -> BoolArray:
+    """Which rows are mixed, with at least `language.mixed_share` of the letters in a language to keep."""
+    shares = whole(rows["lang_shares"])
+    flat = shares.flatten()
+    enough = pc.greater_equal(pc.struct_field(flat, "share"), settings.language.mixed_share).to_numpy(zero_copy_only=False)
+    enough &= _kept_languages(pc.struct_field(flat, "lang"), settings.language.keep)
+    out = np.zeros(len(rows), np.bool_)
+    out[pc.list_parent_indices(shares).to_numpy()[enough]] = True
+    mixed: BoolArray = out & pc.fill_null(whole(rows["is_mixed"]), False).to_numpy(zero_copy_only=False)
+    return mixed
 
 
 def _deduplicate(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.Table) -> None:
@@ -287,6 +341,17 @@ def _deduplicate(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.
     verdicts.reason[gone] = np.where(same_text, EXACT, NEAR)
     verdicts.twin[gone] = twin[gone]
     verdicts.similarity[gone] = score[gone]
+
+
+def _editions(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.Table) -> None:
+    """What an edition of a document says in other words goes as its copies did."""
+    standing = (verdicts.reason == KEPT) & ~verdicts.split
+    long = index.flags("match", "long") & ~index.flags("match", "rigid")
+    copied = (verdicts.reason == EXACT) | (verdicts.reason == NEAR)
+    gone, twin, similarity = retyped(index, np.where(copied, verdicts.twin, -1), standing, long, classes, pairs)
+    verdicts.reason[gone] = NEAR
+    verdicts.twin[gone] = twin
+    verdicts.similarity[gone] = similarity
 
 
 def _same_text(index: Index, a: I64Array, b: I64Array) -> BoolArray:

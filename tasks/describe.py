@@ -17,7 +17,7 @@ from tasks.kernels import utf8
 from tasks.language import Languages, detect
 from tasks.normalize import EDITS, normalize
 from tasks.quality import score
-from tasks.script import SCRIPTS, convert, label
+from tasks.script import SCRIPTS, Conversion, convert_with_map, label, region_evidence, runs
 from tasks.segment import KINDS
 from tasks.settings import Settings
 from tasks.signals import measure
@@ -42,17 +42,18 @@ class Described:
 
 def rewrite(
     chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArray, kinds: U8Array, settings: Settings
-) -> tuple[Texts, Texts, npt.NDArray[Any], U8Array]:
+) -> tuple[Texts, Conversion, npt.NDArray[Any], U8Array]:
     """Raw spans -> clean text, published text, edit counts (n, edits + 1; the last is script conversion), script of the raw text."""
     normalized = normalize(chars, starts, ends, wrapped, kinds == CODE, settings.normalize)
     labels = label(normalized.texts, settings.script)
-    text, changed = convert(normalized.texts, labels, settings.script)
-    return normalized.texts, text, np.column_stack([normalized.edits, changed]), labels
+    converted = convert_with_map(normalized.texts, labels, settings.script)
+    return normalized.texts, converted, np.column_stack([normalized.edits, converted.changed]), labels
 
 
 def describe(chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArray, kinds: U8Array, settings: Settings) -> Described:
     """All text-derived columns of the spans, named and typed as in `schemas.PASSAGES`; `raw` is null where it equals `text`."""
-    clean, text, edits, labels = rewrite(chars, starts, ends, wrapped, kinds, settings)
+    clean, converted, edits, labels = rewrite(chars, starts, ends, wrapped, kinds, settings)
+    text = converted.texts
     script = _script(text, clean, labels, settings)
     languages: Languages = detect(text, script, kinds == CODE, settings.language)
     signals = measure(text, kinds)
@@ -67,9 +68,11 @@ def describe(chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArr
         "edits": edit_column(edits),
         "script_source": names.take(pa.array(labels)),
         "script": names.take(pa.array(script)),
+        "script_spans": _spans(clean, labels, converted),
+        "region_hint": _hint(region_evidence(clean, labels)),
         "quality": pa.array(np.round(quality, 4).astype(np.float32)),
         "signals": signals,
-        **{name: languages.columns[name] for name in ("lang", "lang_confidence", "lang_shares", "lang_spans", "is_mixed")},
+        **languages.columns,
     }
     unconverted = _changed_spans(clean.chars, clean.offsets[:-1], clean.offsets[1:], text)
     return Described(columns, languages.lang_letters, clean, unconverted)
@@ -82,6 +85,30 @@ def _script(text: Texts, clean: Texts, labels: U8Array, settings: Settings) -> U
     if len(rows):
         out[rows] = label(text.take_spans(text.offsets[rows], text.offsets[rows + 1]), settings.script)
     return out
+
+
+def _spans(clean: Texts, labels: U8Array, converted: Conversion) -> pa.Array:
+    """list<struct<start, end, script>>: runs of one script, found in the clean text, as code points of the published rows."""
+    found = runs(clean, labels)
+    rows, text = found[:, 0], converted.texts
+    at, forward = clean.offsets[rows, None] + found[:, 1:3], converted.positions.inverse()
+    base = text.offsets[rows]
+    ends = [pa.array((place - base).astype(np.int32)) for place in (forward.starts(at[:, 0]), forward.ends(at[:, 1]))]
+    values = pa.StructArray.from_arrays([*ends, pa.array(SCRIPTS).take(pa.array(found[:, 3]))], names=["start", "end", "script"])
+    offsets = np.zeros(len(clean) + 1, np.int32)
+    np.cumsum(np.bincount(rows, minlength=len(clean)), out=offsets[1:])
+    return pa.ListArray.from_arrays(pa.array(offsets), values)
+
+
+def _hint(counts: npt.NDArray[np.int32]) -> pa.Array:
+    """list<struct<region, evidence>> of the counts (n, 2) for tw and hk, larger first (tw where equal), those without evidence left out."""
+    order = np.argsort(-counts, axis=1, kind="stable")
+    ordered = np.take_along_axis(counts, order, axis=1)
+    there = ordered > 0
+    offsets = np.zeros(len(counts) + 1, np.int32)
+    np.cumsum(there.sum(axis=1), out=offsets[1:])
+    fields = [pa.array(("tw", "hk")).take(pa.array(order[there])), pa.array(ordered[there])]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.StructArray.from_arrays(fields, names=["region", "evidence"]))
 
 
 def _changed_spans(chars: U32Array, starts: I64Array, ends: I64Array, text: Texts) -> pa.StringArray:

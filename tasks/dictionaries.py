@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,34 +21,29 @@ import numpy.typing as npt
 
 from tasks import tables
 from tasks.errors import SettingsError
-from tasks.kernels import script as kernels
-from tasks.kernels.script import Trie
+from tasks.kernels import tries
+from tasks.kernels.script import Converter
+from tasks.kernels.tries import Trie
+from tasks.tries import TABLE_SIZE as TABLE_SIZE
+from tasks.tries import bits, compile_trie, packed
 
-#: Code points above are in no dictionary (the last block with entries is CJK extension H).
-TABLE_SIZE = 0x32400
 #: Part of every table's name; raise it when the meaning of an array changes.
-FORMAT = b"script-2"
+FORMAT = b"script-4"
 #: Configurations of our own, for text that is mostly in the target script already; see `strays`.
 STRAYS = {"hans": ("t2s", None), "hant": ("s2t", None), "hant-tw": ("s2t", "t2tw"), "hant-hk": ("s2t", "t2hk")}
 
 
 @dataclass(frozen=True)
-class Converter:
+class Configuration:
     """A configuration, ready for `tasks.kernels.script.convert`.
 
-    stages  : number of dictionaries (1 or 2), plus 4 when `segments` cuts the text first.
-    widest  : most characters that one character can become.
     trigger : (TABLE_SIZE,) uint8, 1 for characters without which nothing changes.
     norm    : (TABLE_SIZE,) uint32, compatibility ideographs to their unified forms.
     """
 
-    stages: int
-    widest: int
+    kernel: Converter
     trigger: npt.NDArray[np.uint8]
     norm: npt.NDArray[np.uint32]
-    segments: Trie
-    first: Trie
-    second: Trie
 
 
 @cache
@@ -143,6 +139,31 @@ def exclusive_characters() -> tuple[frozenset[str], frozenset[str], frozenset[st
     return frozenset(strict), frozenset(only_hant), frozenset(only_hans - strict)
 
 
+def regional() -> tuple[set[str], set[str]]:
+    """Characters and words that only Taiwan, and that only Hong Kong writes in traditional text.
+
+    Characters that a region's standard puts for another one, where the other region's does not and no simplified text has them either;
+    words that both regions' dictionaries put for the same one, differently.
+    """
+    taiwan, hong_kong = ({k: v for k, v in entries(f"{name}Variants.txt").items() if k != v} for name in ("TW", "HK"))
+    common = {v for values in candidates("STCharacters.txt").values() for v in values}
+    tw_words, hk_words = entries("TWPhrases.txt"), entries("HKPhrases.txt")
+    both = [key for key in tw_words if key in hk_words]
+
+    def only(own: dict[str, str], other: dict[str, str]) -> set[str]:
+        return {v for k, v in own.items() if other.get(k) != v and v not in other.values() and v not in common and not encodes(v, "gb2312")}
+
+    tw, hk = {tw_words[key] for key in both}, {hk_words[key] for key in both}
+    return only(taiwan, hong_kong) | tw - hk - set(tw_words), only(hong_kong, taiwan) | hk - tw - set(tw_words)
+
+
+@cache
+def regional_trie() -> Trie:
+    """Trie of `regional`; the output of a key is 0 for Taiwan, 1 for Hong Kong. A few hundred keys: not worth a file."""
+    arrays = compile_trie(sorted((key, chr(which)) for which, keys in enumerate(regional()) for key in keys), 0)
+    return Trie(*(arrays[field] for field in Trie._fields))
+
+
 def encodes(char: str, codec: str) -> bool:
     """Whether a national character set (gb2312, big5, shift_jis) holds a character."""
     try:
@@ -152,68 +173,11 @@ def encodes(char: str, codec: str) -> bool:
     return True
 
 
-def compile_trie(dictionary: dict[str, str]) -> tables.Arrays:
-    """Arrays of a `Trie`."""
-    flags = np.zeros(TABLE_SIZE, np.uint8)
-    single = np.arange(TABLE_SIZE, dtype=np.uint32)
-    root = np.zeros(TABLE_SIZE, np.int32)
-    pairs = np.zeros(4096, np.uint64)
-    edges: dict[int, int] = {}
-    values, outputs, nodes = [-1], [0], 1
-    out_chars: list[int] = []
-    for key in sorted(dictionary):
-        codes = [ord(c) for c in key]
-        value = [ord(c) for c in dictionary[key]]
-        if len(codes) == 1 and len(value) == 1:
-            single[codes[0]] = value[0]
-            flags[codes[0]] |= kernels.SINGLE
-            continue
-        flags[codes[0]] |= kernels.PHRASE if len(codes) > 1 else kernels.ALWAYS
-        if not root[codes[0]]:
-            root[codes[0]] = nodes
-            values.append(-1)
-            nodes += 1
-        node = int(root[codes[0]])
-        for code in codes[1:]:
-            child = edges.setdefault(node << 18 | code, nodes)
-            if child == nodes:
-                values.append(-1)
-                nodes += 1
-            node = child
-        if len(codes) > 1:
-            bit = int(kernels.pair_hash(codes[0], codes[1]))
-            pairs[bit >> 6] |= np.uint64(1 << (bit & 63))
-        values[node] = len(outputs) - 1
-        out_chars += value
-        outputs.append(len(out_chars))
-    size = 1 << max(4, (2 * len(edges)).bit_length())
-    edge_keys, edge_child = np.zeros(size, np.uint64), np.zeros(size, np.int32)
-    for edge, child in edges.items():
-        slot = kernels.edge_slot(edge_keys, np.uint64(edge))
-        edge_keys[slot], edge_child[slot] = edge, child
-    return dict(
-        zip(
-            Trie._fields,
-            (
-                flags,
-                single,
-                root,
-                edge_keys,
-                edge_child,
-                np.array(values, np.int32),
-                np.array(outputs, np.int32),
-                np.array(out_chars, np.uint32),
-                pairs,
-            ),
-            strict=True,
-        )
-    )
-
-
 def triggers(dictionaries: Iterable[dict[str, str]]) -> npt.NDArray[np.uint8]:
     """(TABLE_SIZE,) uint8: every key that changes anything holds one of these characters.
 
-    A phrase without a character that changes by itself is triggered by its rarest character, as the dictionaries count it.
+    A phrase without a character that changes by itself is triggered by its rarest character, as the dictionaries count it;
+    never by a letter or digit where it has another one, so that text in other scripts is passed over.
     """
     chosen: set[str] = set()
     phrases = []
@@ -230,7 +194,7 @@ def triggers(dictionaries: Iterable[dict[str, str]]) -> npt.NDArray[np.uint8]:
             seen[char] = seen.get(char, 0) + 1
     for key in sorted(phrases):
         if chosen.isdisjoint(key):
-            chosen.add(min(key, key=lambda c: (seen[c], c)))
+            chosen.add(min(key, key=lambda c: (c < "\u2e80", seen[c], c)))
     table = np.zeros(TABLE_SIZE, np.uint8)
     table[[ord(c) for c in chosen]] = 1
     return table
@@ -258,22 +222,58 @@ def _parts(name: str) -> tuple[dict[str, str], dict[str, str] | None, list[dict[
 
 def _compile(name: str) -> tables.Arrays:
     norm, segmentation, chain = _parts(name)
-    arrays: tables.Arrays = {"norm": np.arange(TABLE_SIZE, dtype=np.uint32)}
-    for key, value in norm.items():
-        arrays["norm"][ord(key)] = ord(value)
-    folded = {key: key for key in segmentation or {}}
+    one, two = chain[0], chain[1] if len(chain) > 1 else {}
+    if len(chain) > 2 or (segmentation and len(chain) == 1) or any(len(key) == 1 < len(value) for key, value in two.items()):
+        raise SettingsError(f"script: the configuration {name!r} has a shape that the kernels do not know")
+    # What a segment becomes is known beforehand. With one stage every key stands for itself and ends a segment.
+    cutting = {key: key for key in (segmentation or {} if two else one) if len(key) > 1 or len(one.get(key, key)) > 1}
     for dictionary in chain:
         longest = longest_keys(dictionary)
-        folded = {key: apply(dictionary, longest, text) for key, text in folded.items()}
-    arrays["trigger"] = triggers([norm, *chain])
-    widest = 1
-    for dictionary in chain:
-        widest *= max((-(-len(value) // len(key)) for key, value in dictionary.items()), default=1)
-    arrays["shape"] = np.array([len(chain) + (4 if segmentation is not None else 0), widest], np.int64)
-    for prefix, dictionary in zip(("segments", "first", "second"), (folded, *chain, {}), strict=False):
-        if dictionary:
-            arrays |= {f"{prefix}_{field}": array for field, array in compile_trie(dictionary).items()}
-    return arrays
+        cutting = {key: apply(dictionary, longest, text) for key, text in cutting.items()}
+    others = {key: value for key, value in one.items() if two and max(len(key), len(value)) > 1 and key not in cutting}
+    # Where the first stage has phrases that end no segment, what follows a character is not known from the source.
+    starts = [key[: 2 if others else 3] for key in two if len(key) > 1]
+    first = compile_trie([*sorted(cutting.items()), *sorted(others.items())], len(cutting), _begin_again(one, starts))
+    second = compile_trie(sorted(pair for pair in two.items() if len(pair[0]) > 1), 0)
+    middle = _singles(one)
+    marks = np.zeros(TABLE_SIZE, np.uint32)
+    marks[[*range(0x2FF0, 0x3000), 0x31EF]] = tries.DESCRIBE
+    second["info"] = _singles(two) | marks
+    marks[[ord(key) for key in norm]] = tries.UNIFY
+    first["info"] = np.bitwise_or.reduce([np.asarray(first["info"], np.uint32), _singles(two)[middle], marks])
+    return {
+        **{f"first_{field}": array for field, array in first.items()},
+        **{f"second_{field}": array for field, array in second.items()},
+        "pairs": bits(packed(start) for start in starts if len(start) == 2),
+        "triples": bits(packed(start) for start in starts if len(start) == 3),
+        "longest": np.array(0 if others else max(map(len, two), default=0), np.int64),
+        "middle": middle if two else np.empty(0, np.uint32),
+        "norm": _singles(norm),
+        "trigger": triggers([norm, *chain]),
+        "widest": np.array(np.prod([max((-(-len(v) // len(k)) for k, v in step.items()), default=1) for step in chain]), np.int64),
+    }
+
+
+def _begin_again(one: dict[str, str], starts: list[str]) -> tuple[set[int], set[int]]:
+    """Pairs and triples of characters that the first stage makes one of `starts`, the beginnings of phrases of the second."""
+    sources: dict[str, list[str]] = {}
+    for key, value in one.items():
+        if len(key) == 1:
+            sources.setdefault(value, []).append(key)
+    for char in {char for start in starts for char in start}:
+        if one.get(char, char) == char:
+            sources.setdefault(char, []).append(char)
+    chars = {packed("".join(chars)): len(chars) for start in starts for chars in product(*(sources.get(char, ()) for char in start))}
+    return {key for key, length in chars.items() if length == 2}, {key for key, length in chars.items() if length == 3}
+
+
+def _singles(dictionary: dict[str, str]) -> npt.NDArray[np.uint32]:
+    """(TABLE_SIZE,) uint32: what each character alone becomes, where that is one character."""
+    table = np.arange(TABLE_SIZE, dtype=np.uint32)
+    for key, value in dictionary.items():
+        if len(key) == len(value) == 1:
+            table[ord(key)] = ord(value)
+    return table
 
 
 @cache
@@ -286,19 +286,15 @@ def data_digest() -> str:
 
 
 @cache
-def converter(name: str) -> Converter:
-    """Converter of one of OpenCC's configurations (s2t, t2s, s2tw ...) or of `STRAYS`; compiled once, then from disk."""
+def converter(name: str) -> Configuration:
+    """One of OpenCC's configurations (s2t, t2s, s2tw ...) or of `STRAYS`; compiled once, then from disk."""
     stored = tables.cached(f"script-{name}", tables.digest([FORMAT, name.encode(), data_digest().encode()]), lambda: _compile(name))
-    tries = [
-        Trie(*(stored.get(f"{prefix}_{field}", _empty()[field]) for field in Trie._fields)) for prefix in ("segments", "first", "second")
-    ]
-    stages, widest = (int(n) for n in stored["shape"])
-    return Converter(stages, widest, stored["trigger"], stored["norm"], *tries)  # type: ignore[arg-type]  # the cache gives arrays of any type
 
-
-@cache
-def _empty() -> tables.Arrays:
-    return compile_trie({})
+    tries_of = [Trie(*(stored[f"{prefix}_{field}"] for field in Trie._fields)) for prefix in ("first", "second")]
+    kernel = Converter(
+        tries_of[0], stored["middle"], tries_of[1], stored["pairs"], stored["triples"], int(stored["longest"]), int(stored["widest"])
+    )
+    return Configuration(kernel, stored["trigger"], stored["norm"])  # type: ignore[arg-type]
 
 
 #: Dictionaries whose pairs of characters make classes for matching. Left out: TSPhrases and the reversed phrases, which

@@ -9,6 +9,7 @@ and among the rest the best is the exemplar of the next. Every occurrence is com
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +25,13 @@ from tasks.settings import Matching
 from tasks.shingles import shingle_sets
 from tasks.store.lists import take_lists
 from tasks.store.stage import numbers
-from tasks.store.text import F32Array, I32Array, I64Array, U64Array
+from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U64Array
 from tasks.store.unique import unique_counts
 
 #: Times that classes may go over to a greater star of a neighbour.
 _HOPS = 3
+#: Centres that the classes of a flood are compared with.
+_ROUNDS = 4
 #: Tokens whose shingles are held at a time: 8 to 14 bytes each.
 _HELD = 1 << 22
 
@@ -132,7 +135,41 @@ def labels(classes: I32Array, count: int, pairs: pa.Table, similar: Similar, set
         if not good.any():
             break
         of_class[lesser[good]] = centre[good]
+    _gather_flood(
+        of_class,
+        centres,
+        kernel.union(count, row, column),
+        settings.bucket_cap,
+        lambda c, o: similar(member[c], member[o]) >= settings.report_threshold,
+    )
     return np.where(classes >= 0, of_class[np.maximum(classes, 0)], -1)
+
+
+def _gather_flood(
+    of_class: I64Array, centres: I64Array, component: I64Array, cap: int, alike: Callable[[I64Array, I64Array], BoolArray]
+) -> None:
+    """Compare the classes of a flood with the greatest centres in it, and let those that are alike go over.
+
+    A flood is a component of more than `cap` classes: its pairs are not all listed, so that a star may miss most of its own. The cost is
+    linear: _ROUNDS comparisons a class at most. of_class : (classes,) changed in place; component : (classes,) number of each one's component.
+    alike : whether classes and centres are near enough.
+    """
+    greatness = np.empty(len(centres), np.int64)
+    greatness[centres] = np.arange(len(centres))
+    open_to = np.bincount(component, minlength=len(centres))[component] > cap
+    for _ in range(_ROUNDS):
+        best = np.full(len(centres), len(centres))
+        rest = np.flatnonzero(open_to)
+        np.minimum.at(best, component[rest], greatness[of_class[rest]])
+        centre = centres[np.minimum(best[component[rest]], len(centres) - 1)]
+        done = of_class[rest] == centre
+        lesser, centre = rest[~done], centre[~done]
+        open_to[rest[done]] = False
+        if not len(lesser):
+            break
+        good = alike(lesser, centre)
+        of_class[lesser[good]] = centre[good]
+        open_to[lesser[good]] = False
 
 
 def groups(doc: I64Array, label: I64Array) -> I64Array:

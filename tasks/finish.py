@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks import card, manifest, report, signatures
+from tasks import card, drift, manifest, report, signatures
 from tasks.errors import ConservationError, GuardStopped
+from tasks.guards import COLLECTION, excesses, message
 from tasks.index import Part, build
 from tasks.job import Job
 from tasks.publish import hard_link_unchanged, latest
@@ -91,12 +92,14 @@ def finish(
         staging, snapshot=plan.snapshot, settings=settings, inputs=plan.inputs, version=VERSION, infos=infos, matching=decided["matching"]
     )
     previous = latest(Path(job.output))
+    _guard_rules(job, plan, folder)
     _guard_shrink(previous, counts, settings)
     hard_link_unchanged(staging, previous, record)
     (staging / manifest.CARD).write_text(card.render(record), encoding="utf-8")
     (staging / manifest.MANIFEST).write_bytes(manifest.encode(record))
     report.build(staging, staging / "report", counts=counts)
     numbers = stage.read_json(staging / "report" / "summary.json")
+    drift.write(Path(job.output), plan.snapshot, drift.compare(previous, staging, job.rules))
     (staging / manifest.MANIFEST).unlink()  # publishing writes it again, last and durable
     done = make_visible(Path(job.output), staging, record)
     return {"snapshot": str(done.snapshot), "new": done.new, "summary": numbers}
@@ -134,6 +137,20 @@ def _write(staging: Path, name: str, tables: Iterable[pa.Table], schema: pa.Sche
         for table in tables:
             writer.write(table)
         return {f"{name}/{path.name}": writer.close()}
+
+
+def _guard_rules(job: Job, plan: Plan, folder: Path) -> None:
+    """Stop when rules take more of a collection than is set or accepted. Raises GuardStopped, and leaves a report in history/."""
+    found = excesses(stage.read_json(folder / "yields.json"), job.settings.guards, job.rules, job.decisions)
+    if not found:
+        return
+    rows = stage.read_table(folder / "templates.arrow").select(["rule", "collection", "examples"]).to_pylist()
+    examples = {one.rule: row["examples"] for one in found for row in rows if one.rule == row["rule"]}
+    for one in found:  # all rules together: the places of those that take most, which come first
+        if one.rule.startswith(COLLECTION):
+            mine = [row["examples"][:1] for row in rows if row["collection"] in (None, one.collection)][:10]
+            examples[one.rule] = [example for some in mine for example in some]
+    raise GuardStopped(message(found, str(drift.write_stopped(Path(job.output), plan.snapshot, found, examples))))
 
 
 def _guard_shrink(previous: Path | None, counts: Tally, settings: Settings) -> None:

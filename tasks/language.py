@@ -17,9 +17,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks import dictionaries, profiles, tables
+from tasks import dictionaries, profiles, tables, words
 from tasks.kernels import language as atoms
-from tasks.kernels import language_decide, language_result
+from tasks.kernels import language_decide, language_han, language_result, language_sure
 from tasks.script import HANT
 from tasks.settings import Language
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, to_str
@@ -43,17 +43,17 @@ _HIRAGANA = ((0x3041, 0x3096), (0x309D, 0x309F))
 _KATAKANA = ((0x30A1, 0x30FA), (0x30FC, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F))
 #: Little words of Chinese that Japanese text without kana rarely has.
 _WEAK = "是的了我在也就吧"
+#: Characters made in Japan.
+_KOKUJI = "働込峠畑枠搾匂栃凪辻笹榊畠杣俣"
 _STOPS = "。！？!?…｡．؟।۔\u2026"
 _NEWLINES = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _LINKS = "'’‘-‐‑_/\\@#`<&=+~$*%^·・"
-#: A row of fewer Latin (Cyrillic ...) letters than the first, and less sure than the second (a lone word: the third), is `und`.
-_LEAST_LETTERS, _LEAST_CONFIDENCE, _LEAST_WORD = 16, 0.75, 0.95
 _SHARES = pa.list_(pa.struct([("lang", pa.string()), ("share", pa.float32())]))
 
 
 @dataclass(frozen=True)
 class Languages:
-    """Columns of `schemas.PASSAGES` (lang, lang_confidence, lang_shares, lang_spans, is_mixed), one value a row.
+    """Columns of `schemas.PASSAGES` (lang, lang_confidence, lang_shares, lang_spans, lang_switches, is_mixed), one value a row.
 
     columns      : those Arrow arrays by name. `lang` is the language of the running text; it is the largest share but where
                    names and terms of another language have more letters than the few Han around them.
@@ -68,7 +68,8 @@ class Languages:
 def character_classes() -> U8Array:
     """(TABLE_SIZE,) uint8: class of every code point, as `tasks.kernels.language` names them; above, OTHER.
 
-    A Han character is strong evidence of Chinese when a Chinese national set has it and the Japanese one has not.
+    A Han character is strong evidence of Chinese when a Chinese national set has it and the Japanese one has not, and some
+    evidence of Japanese when it is a form that only Japanese has (old Chinese prints share a few).
     """
     stored = tables.cached("language-classes", tables.built_from(__file__, atoms.__file__), lambda: {"classes": _build_classes()})
     return stored["classes"]  # type: ignore[return-value]
@@ -90,9 +91,16 @@ def _build_classes() -> U8Array:
         char = chr(point)
         if not dictionaries.encodes(char, "shift_jis") and (dictionaries.encodes(char, "gb2312") or dictionaries.encodes(char, "big5")):
             table[point] = atoms.HAN_STRONG
+    table[[ord(c) for c in sorted(_japanese_forms())]] = atoms.HAN_JAPANESE
     table[[ord(c) for c in _WEAK]] = atoms.HAN_WEAK
     table[ord("の")] = atoms.HIRAGANA_NO
     return table
+
+
+def _japanese_forms() -> set[str]:
+    """Characters that only Japanese has: its new forms and its own characters, where no Chinese set took them in."""
+    own = {*dictionaries.entries("JPShinjitaiCharacters.txt"), *_KOKUJI}
+    return {c for c in own if len(c) == 1 and not any(dictionaries.encodes(c, name) for name in ("gb2312", "big5", "cp950"))}
 
 
 def _fill(table: U8Array, begin: int, end: int, kind: int) -> None:
@@ -154,13 +162,13 @@ def detect(texts: Texts, script_labels: U8Array, skip: BoolArray, settings: Lang
             break
         capacity *= 2
     rows, starts, ends, kinds, breaks, stats = rows[:n], starts[:n], ends[:n], kinds[:n], breaks[:n], stats[:n]
-    first = atoms.row_starts(rows, n, len(texts))
+    first = language_result.row_starts(rows, n, len(texts))
     zh = np.array([number["zh"], number["zh-Hans"], number["zh-Hant"]], np.int32)[np.where(script_labels <= HANT, script_labels, 0)]
     fixed = np.array([number[name] for name in fixed_languages()], np.int32)
     langs = np.full(n, number["und"], np.int32)
     is_fixed = kinds >= atoms.FIXED
     langs[is_fixed] = fixed[kinds[is_fixed] - atoms.FIXED]
-    language_decide.decide_han(first, kinds, breaks, stats, zh, number["ja"], langs)
+    language_han.decide_han(first, kinds, breaks, stats, zh, number["ja"], langs)
     models = profiles.load(settings.candidates)
     numbers = np.array([number[name] for name in models.names], np.int32)
     likelihoods = np.zeros((n, len(models.names)), np.int32)
@@ -168,12 +176,31 @@ def detect(texts: Texts, script_labels: U8Array, skip: BoolArray, settings: Lang
         _ask_langdetect(texts, rows, starts, ends, kinds, breaks, models, numbers, langs, likelihoods)
     else:
         english = models.names.index("en") if "en" in models.names else -1
-        model = (models.codes, models.lower, models.keys, models.index, models.table, models.scripts)
-        language_decide.decide_alphabets(
-            first, kinds, breaks, stats, texts.chars, starts, ends, *model, english, numbers, number["und"], langs, likelihoods
+        fixed_args = (
+            texts.chars,
+            models.grams(),
+            words.load(settings.candidates).arrays(),
+            models.blocks(),
+            english,
+            numbers,
+            number["und"],
         )
+        cut_atom, cut_at = language_decide.decide_alphabets(
+            np.ones(len(texts), np.bool_), (first, kinds, breaks, stats, starts, ends), *fixed_args, True, langs, likelihoods
+        )
+        if len(cut_at):
+            order = np.argsort(cut_at)
+            rows, starts, ends, kinds, breaks, stats, origin = atoms.cut(
+                texts.chars, classes, (rows, starts, ends, kinds, breaks, stats), cut_atom[order], cut_at[order]
+            )
+            n = len(rows)
+            first = language_result.row_starts(rows, n, len(texts))
+            langs, likelihoods = langs[origin], likelihoods[origin]
+            wanted = np.zeros(len(texts), np.bool_)
+            wanted[rows[np.isin(origin, cut_atom)]] = True
+            language_decide.decide_alphabets(wanted, (first, kinds, breaks, stats, starts, ends), *fixed_args, False, langs, likelihoods)
     judged = (first, kinds, stats, likelihoods, langs)
-    language_decide.doubt(*judged, models.scripts, numbers, number["und"], _LEAST_LETTERS, _LEAST_CONFIDENCE, _LEAST_WORD)
+    language_sure.doubt(*judged, models.scripts, numbers, number["und"], settings.least_confidence)
     family = np.array([number["zh"] if name.startswith("zh-") else i for i, name in enumerate(names)], np.int32)
     result = language_result.finish(
         texts.chars,
@@ -192,12 +219,13 @@ def detect(texts: Texts, script_labels: U8Array, skip: BoolArray, settings: Lang
         len(names),
         settings.mixed_share,
     )
-    sure = language_decide.confidence(*judged, result[0], models.scripts, numbers, number["und"])
-    return _columns(names, sure, *result)
+    sure = language_sure.confidence(*judged, result[0], models.scripts, numbers, number["und"])
+    return _columns(names, family, sure, *result)
 
 
 def _columns(
     names: tuple[str, ...],
+    family: I32Array,
     sure: npt.NDArray[np.float64],
     primary: I32Array,
     mixed: BoolArray,
@@ -220,10 +248,20 @@ def _columns(
             "lang_confidence": _array(np.round(sure, 4).astype(np.float32)),
             "lang_shares": _lists(count_offsets, ["lang", "share"], [counted, _array(shares)]),
             "lang_spans": _lists(span_offsets, ["start", "end", "lang"], spans),
+            "lang_switches": _switches(span_offsets, span_starts, family[span_langs]),
             "is_mixed": _array(mixed),
         },
         _lists(count_offsets, ["lang", "count"], [counted, _array(count_letters)]),
     )
+
+
+def _switches(offsets: I32Array, starts: I32Array, langs: I32Array) -> Any:
+    """list<int64>: where a span begins in another language than the span before it in its row."""
+    first = np.zeros(len(starts) + 1, np.bool_)
+    first[offsets[:-1]] = True
+    here = ~first[:-1] & np.concatenate([[False], langs[1:] != langs[:-1]])[: len(langs)]
+    before = np.concatenate([[0], np.cumsum(here)]).astype(np.int32)
+    return pa.ListArray.from_arrays(_array(before[offsets]), _array(starts[here].astype(np.int64)))
 
 
 def _array(values: Any) -> Any:
@@ -263,7 +301,7 @@ def _ask_langdetect(
     detector_factory.init_factory()
     factory = detector_factory._factory
     factory.seed = 0
-    temper = language_decide.SCALE * language_decide.TEMPER
+    temper = language_decide.SCALE * language_sure.TEMPER
     alphabet = kinds < atoms.KIND_CJK
     sentence = np.cumsum((breaks & atoms.BREAK_MASK) == atoms.SENTENCE_BREAK)
     joined = np.flatnonzero(alphabet)

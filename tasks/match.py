@@ -6,7 +6,6 @@ always verified by the exact Jaccard similarity and containment of their shingle
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,13 @@ import pyarrow as pa
 from tasks.index import Index
 from tasks.kernels import buckets
 from tasks.kernels import match as kernel
+from tasks.losses import NOTHING, REWORDED, lost
 from tasks.near import Pairs, Sets, every_pair, near_pairs
 from tasks.overlaps import overlaps, whole_inside
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets, slot_sets
 from tasks.store.stage import lists, numbers, read_table, write_json, write_table
-from tasks.store.text import I32Array, I64Array, U64Array
+from tasks.store.text import BoolArray, I32Array, I64Array, U64Array
 from tasks.store.unique import unique, unique_counts
 
 #: Kinds of pair, in the order of their numbers.
@@ -89,7 +89,7 @@ def match(index: Index, folder: Path, settings: Matching, method: str = "minhash
     near = (
         every_pair(len(members), shingles, settings.report_threshold, counters, threads)
         if method == "exact"
-        else near_pairs(len(members), _keys(index, members), shingles, settings, settings.report_threshold, counters, threads)
+        else _near(index, members, shingles, settings, counters, threads)
     )
     contained, sharing = _contained(shingles, _anchored(index, members, near, counters), settings, counters)
     pairs = _describe(index, members, classes, shingles, Pairs.joined(near, contained), settings, threads)
@@ -101,6 +101,20 @@ def match(index: Index, folder: Path, settings: Matching, method: str = "minhash
     counters = {name: counters.get(name, 0) for name in COUNTERS}
     write_json(folder / "done.json", counters)
     return counters
+
+
+def _near(index: Index, members: I64Array, shingles: Sets, settings: Matching, counters: dict[str, int], threads: int) -> Pairs:
+    """Pairs of members by MinHash and LSH; only one band at a time is read."""
+    signed, count = _Signed.of(index, members), len(members)
+    outline = (
+        signed.gather("counts.npy", np.empty(count, np.int32)),
+        signed.gather("bits.npy", np.empty((count, buckets.BITMAP), np.uint64)),
+    )
+
+    def keys(band: int) -> U64Array:
+        return signed.gather("bands.npy", np.empty(count, np.uint64), band)
+
+    return near_pairs(keys, outline, shingles, settings, settings.report_threshold, counters, threads)
 
 
 def classify(index: Index) -> Classes:
@@ -117,18 +131,26 @@ def _signed_members(index: Index, classes: Classes) -> I64Array:
     return index.order[best[best < unseen]]
 
 
-def _keys(index: Index, members: I64Array) -> Callable[[int], U64Array]:
-    """What gives the keys of a band: (members,) uint64. Only that band is read."""
-    rows = [_signature_rows(index, members, number) for number in range(len(index.parts))]
-    bands = [np.load(part.notes / "bands.npy", mmap_mode="r") for part in index.parts]
+@dataclass(frozen=True)
+class _Signed:
+    """What the first pass wrote of the members, read part by part.
 
-    def keys(band: int) -> U64Array:
-        out = np.empty(len(members), np.uint64)
-        for (chosen, local), source in zip(rows, bands, strict=True):
-            out[chosen] = source[band][local]
-        return out
+    rows : for each part, the members that lie in it, and their rows among its signed passages.
+    """
 
-    return keys
+    index: Index
+    rows: list[tuple[I64Array, I64Array]]
+
+    @staticmethod
+    def of(index: Index, members: I64Array) -> _Signed:
+        return _Signed(index, [_signature_rows(index, members, number) for number in range(len(index.parts))])
+
+    def gather(self, name: str, empty: npt.NDArray[Any], band: int | None = None) -> npt.NDArray[Any]:
+        """Rows of the members in a file of every part, into `empty`, (members, ...); of one band, when the file has bands."""
+        for (chosen, local), part in zip(self.rows, self.index.parts, strict=True):
+            source = np.load(part.notes / name, mmap_mode="r")
+            empty[chosen] = (source if band is None else source[band])[local]
+        return empty
 
 
 def _signature_rows(index: Index, members: I64Array, number: int) -> tuple[I64Array, I64Array]:
@@ -247,8 +269,8 @@ def best_of_each(a: npt.NDArray[Any], b: npt.NDArray[Any], weight: npt.NDArray[A
 def _describe(
     index: Index, members: I64Array, classes: Classes, shingles: Sets, found: Pairs, settings: Matching, threads: int
 ) -> pa.Table:
-    """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, which side is within the other, and which
-    way a removal may go."""
+    """Rows of `pairs.arrow`: two classes, exact similarity and containments, kind, estimate, which side is within the other, which
+    way a removal may go, and which way one may if the documents are editions of one."""
     left, right, common = found.left, found.right, found.common.astype(np.float64)
     a, b = shingles.sizes[left], shingles.sizes[right]
     similarity = np.round(common / (a + b - common), 4).astype(np.float32)
@@ -265,8 +287,9 @@ def _describe(
     slots = Sets(index.texts, members, slot_sets, threads)
     slots_a, slots_b = slots.sized(left), slots.sized(right)
     shared = slots.common(left, right, np.zeros(len(left), np.int32))
-    # Alike is not enough: what goes must say nothing that its twin does not, no number, address or word.
+    # Alike is not enough: what goes must say nothing that its twin does not.
     b_for_a, a_for_b = able & (shared == slots_b), able & (shared == slots_a)
+    b_edits_a, a_edits_b = _lose_nothing(index, gid_b, gid_a, b_for_a), _lose_nothing(index, gid_a, gid_b, a_for_b)
     # A passage that stands whole inside another, with all that a copy must not lose, may go although the two are not alike.
     small, large = np.where(a < b, gid_a, gid_b), np.where(a < b, gid_b, gid_a)
     asked = np.flatnonzero(
@@ -278,6 +301,7 @@ def _describe(
     )
     within = np.zeros(len(left), np.uint8)
     proved = asked[whole_inside(index, small[asked], large[asked], settings)]
+    proved = proved[lost(index, small[proved], large[proved]) == NOTHING]
     within[proved] = np.where(a < b, A_IN_B, B_IN_A)[proved]
     return pa.table(
         {
@@ -291,8 +315,20 @@ def _describe(
             "within": pa.array(within),
             "b_for_a": pa.array(b_for_a | (within == B_IN_A)),
             "a_for_b": pa.array(a_for_b | (within == A_IN_B)),
+            "b_edits_a": pa.array(b_edits_a),
+            "a_edits_b": pa.array(a_edits_b),
         }
     )
+
+
+def _lose_nothing(index: Index, goes: I64Array, stays: I64Array, accepted: BoolArray) -> BoolArray:
+    """Take back from `accepted` the pairs in which what goes says more; which of these only reword, (n,) bool."""
+    asked = np.flatnonzero(accepted)
+    said = lost(index, goes[asked], stays[asked])
+    accepted[asked] = said == NOTHING
+    rewords = np.zeros(len(accepted), np.bool_)
+    rewords[asked] = said == REWORDED
+    return rewords
 
 
 def _estimates(index: Index, members: I64Array, left: I64Array, right: I64Array) -> npt.NDArray[Any]:

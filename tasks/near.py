@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -20,21 +20,23 @@ import pyarrow as pa
 from tasks.kernels import buckets as kernel
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets
-from tasks.sketch import Sketcher
-from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, Texts, U64Array
+from tasks.sketch import CharacterSketcher, Sketch, Sketcher
+from tasks.store.text import F32Array, I32Array, I64Array, Texts, U8Array, U64Array, utf8_of
 from tasks.store.unique import unique
 
+#: Makes digests of texts, and offsets.
+Maker = Callable[[Texts], tuple[U64Array, I64Array]]
 A = TypeVar("A")
 T = TypeVar("T")
 
 #: Candidate pairs held before they are made unique: 8 bytes each.
-_BATCH = 1 << 22
+_BATCH = 1 << 20
 #: Rows whose shingle sets are made in one go.
 _ROWS = 4096
 #: Pairs that are compared in one go.
 _PAIRS = 1 << 15
 #: Shingles of sets that are held at a time, 8 bytes each: what verification takes of memory.
-_HELD = 1 << 23
+_HELD = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -69,24 +71,9 @@ class Sets:
     sizes  : (members,) int32, size of each set; -1 where nobody asked yet (see `sized`).
     """
 
-    def __init__(
-        self, texts: Callable[[I64Array], Texts], number: I64Array, make: Callable[[Texts], tuple[U64Array, I64Array]], threads: int = 1
-    ) -> None:
+    def __init__(self, texts: Callable[[I64Array], Texts], number: I64Array, make: Maker, threads: int = 1) -> None:
         self._texts, self._number, self._make, self._threads = texts, number, make, threads
         self.sizes = np.full(len(number), -1, np.int32)
-
-    def outline(self, members: I64Array) -> tuple[I32Array, U64Array]:
-        """Size of each member's set, int32, and bitmaps of the sets (see `kernels.buckets.bitmaps`)."""
-        bits = np.empty((len(members), kernel.BITMAP), np.uint64)
-
-        def one(chosen: I64Array) -> None:
-            values, offsets = self._made(self._number[members[chosen]])
-            self.sizes[members[chosen]] = np.diff(offsets)
-            bits[chosen] = kernel.bitmaps(values, offsets)
-
-        for _ in self._map(one, np.argsort(self._number[members], kind="stable"), _ROWS):
-            pass
-        return self.sizes[members], bits
 
     def all(self, count: int) -> tuple[I64Array, tuple[U64Array, I64Array]]:
         """The sets of members 0..count-1 at once: the members in the order in which their sets stand, and sets and offsets."""
@@ -98,8 +85,31 @@ class Sets:
     def sized(self, members: I64Array) -> I32Array:
         """Size of each member's set, int32."""
         unknown = np.unique(members[self.sizes[members] < 0])
-        self.outline(unknown)
+
+        def one(chosen: I64Array) -> None:
+            self.sizes[chosen] = np.diff(self._made(self._number[chosen])[1])
+
+        for _ in self._map(one, unknown[np.argsort(self._number[unknown], kind="stable")], _ROWS):
+            pass
         return self.sizes[members]
+
+    def verified(self, left: I64Array, right: I64Array, counts: I32Array, threshold: float) -> I32Array:
+        """(m,) int32, what the sets of pairs of members have in common; -1 for some of those that do not reach the threshold.
+
+        counts : (members,) int32, never fewer than a set has. The exact sizes are noted in `sizes`.
+        """
+        out = np.empty(len(left), np.int32)
+        for chosen in _cuts(left, right, counts):
+            sides = left[chosen], right[chosen]
+            members = np.unique(np.concatenate(sides))
+            members = members[np.argsort(self._number[members], kind="stable")]
+            values, offsets = _joined(self._map(self._made, self._number[members], _ROWS))
+            self.sizes[members] = np.diff(offsets)
+            place = np.empty(len(self._number), np.int64)
+            place[members] = np.arange(len(members))
+            floor = least_common(self.sizes, *sides, threshold)
+            out[chosen] = self._intersections(values, offsets, place[sides[0]], place[sides[1]], floor)
+        return out
 
     def common(self, left: I64Array, right: I64Array, floor: I32Array) -> I32Array:
         """(m,) int32, what the sets of pairs of members have in common; -1 for some of those that have less than `floor`.
@@ -131,7 +141,8 @@ class Sets:
         return np.concatenate(pieces) if pieces else np.empty(0, np.int32)
 
     def _map(self, work: Callable[[I64Array], T], rows: I64Array, step: int) -> Iterable[T]:
-        return in_order(work, [rows[start : start + step] for start in range(0, len(rows), step)], self._threads)
+        # No row is a piece too: so any search, and any rehearsal of one, loads all kernels.
+        return in_order(work, [rows[start : start + step] for start in range(0, max(1, len(rows)), step)], self._threads)
 
 
 def in_order(work: Callable[[A], T], items: Iterable[A], threads: int) -> Iterator[T]:
@@ -147,6 +158,17 @@ def in_order(work: Callable[[A], T], items: Iterable[A], threads: int) -> Iterat
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+
+
+def _cuts(left: I64Array, right: I64Array, counts: I32Array) -> list[slice]:
+    """Pairs that are compared while their sets are held: all, if they have no more than _HELD digests, or as many pairs as have so many."""
+    members = np.zeros(len(counts), np.bool_)
+    members[left] = members[right] = True
+    if counts[members].sum(dtype=np.int64) <= _HELD:
+        return [slice(0, len(left))]
+    ends = np.cumsum(counts[left] + counts[right], dtype=np.int64)
+    bounds = np.searchsorted(ends, np.arange(_HELD, ends[-1], _HELD)).tolist()
+    return [slice(a, b) for a, b in pairwise([0, *bounds, len(left)]) if a < b]
 
 
 def _joined(pieces: Iterable[tuple[U64Array, I64Array]]) -> tuple[U64Array, I64Array]:
@@ -165,8 +187,8 @@ def least_common(sizes: I32Array, left: I64Array, right: I64Array, threshold: fl
 
 
 def near_pairs(
-    count: int,
     keys: Callable[[int], U64Array],
+    outline: tuple[I32Array, U64Array],
     sets: Sets,
     settings: Matching,
     threshold: float,
@@ -175,17 +197,14 @@ def near_pairs(
 ) -> Pairs:
     """All pairs of members that share a bucket and whose exact similarity reaches the threshold.
 
-    count    : members; keys : gives the (count,) keys of a band.
+    keys     : gives the (members,) keys of a band.
+    outline  : (members,) int32, length of each list of shingles, and (members, BITMAP) uint64, its bitmap (see `kernels.buckets`).
     counters : gets candidates, hotbuckets and hot_members (buckets over the cap are compared with their leaders only), near_pairs.
     """
-    active = np.zeros(count, np.bool_)
-    for chosen in in_order(lambda band: kernel.repeated(keys(band)), range(settings.bands), threads):
-        active[chosen] = True
-    rows = np.flatnonzero(active)
-    sizes, bits = sets.outline(rows)
+    counts, bits = outline
 
     def bucket_pairs(band: int) -> tuple[U64Array, int, int, int]:
-        return band_pairs(keys(band)[rows], sizes, bits, settings, threshold)
+        return band_pairs(keys(band), counts, bits, settings, threshold)
 
     pending, held, compared, hot, hot_members = [np.empty(0, np.uint64)], 0, 0, 0, 0
     for found, more_compared, more_hot, more_members in in_order(bucket_pairs, range(settings.bands), threads):
@@ -195,12 +214,13 @@ def near_pairs(
         if held > _BATCH:
             pending = [unique(np.concatenate(pending))]
             held = 0
-    candidates = Pairs.of(unique(np.concatenate(pending)), np.empty(0, np.int32))
-    floor = least_common(sizes, candidates.left, candidates.right, threshold)
-    common = sets.common(rows[candidates.left], rows[candidates.right], floor)
-    good = common >= np.maximum(floor, 1)
+    met = Pairs.of(unique(np.concatenate(pending)), np.empty(0, np.int32))
+    possible = kernel.within(bits, counts, met.left, met.right, threshold)
+    left, right = met.left[possible], met.right[possible]
+    common = sets.verified(left, right, counts, threshold)
+    good = common >= np.maximum(least_common(sets.sizes, left, right, threshold), 1)
     counters.update(compared=compared, candidates=len(common), hotbuckets=hot, hot_members=hot_members, near_pairs=int(good.sum()))
-    return Pairs(rows[candidates.left[good]], rows[candidates.right[good]], common[good])
+    return Pairs(left[good], right[good], common[good])
 
 
 def every_pair(count: int, sets: Sets, threshold: float, counters: dict[str, int], threads: int = 1) -> Pairs:
@@ -219,7 +239,7 @@ def every_pair(count: int, sets: Sets, threshold: float, counters: dict[str, int
 
 
 def band_pairs(keys: U64Array, sizes: I32Array, bits: U64Array, settings: Matching, threshold: float) -> tuple[U64Array, int, int, int]:
-    """Candidates of one band as left << 32 | right, distinct: pairs that share a bucket and that sizes and bitmaps leave possible.
+    """Candidates of one band as left << 32 | right, distinct: pairs that share a bucket and that lengths and bitmaps leave possible.
 
     returns : pairs, how many were looked at, buckets over the cap, members in them.
     """
@@ -234,6 +254,25 @@ def band_pairs(keys: U64Array, sizes: I32Array, bits: U64Array, settings: Matchi
         if found <= capacity:
             return pairs[:found], compared, hot, hot_members
         capacity = found
+
+
+def _with_bitmaps_apart(sketches: Iterable[Sketch]) -> tuple[list[Sketch], U64Array]:
+    """The sketches without their bitmaps, and those in one array, which grows in place: so that none stands twice."""
+    bits, lean = np.empty((0, kernel.BITMAP), np.uint64), []
+    for one in sketches:
+        size = len(bits)
+        bits.resize((size + len(one.bits), kernel.BITMAP), refcheck=False)
+        bits[size:] = one.bits
+        lean.append(replace(one, bits=bits[:0].copy()))
+    return lean, bits
+
+
+def _taken(values: U64Array, rows: I64Array) -> U64Array:
+    """The rows of a matrix, ascending, moved to its front."""
+    for start in range(0, len(rows), _ROWS):
+        chosen = rows[start : start + _ROWS]
+        values[start : start + len(chosen)] = values[chosen]
+    return values[: len(rows)]
 
 
 @dataclass(frozen=True)
@@ -255,6 +294,19 @@ class Found:
     counters: dict[str, int]
 
 
+def sketcher_of(settings: Matching, form: str) -> Callable[[pa.Array], Sketch]:
+    """What sketches all rows of a column in this form."""
+    if form == "characters":
+        return CharacterSketcher(settings).sketch_strings
+    sketcher = Sketcher(settings, anchors=False, signatures=False)
+
+    def sketch(batch: pa.Array) -> Sketch:
+        texts = Texts.from_arrow(batch)
+        return sketcher.sketch(texts, np.ones(len(texts), np.bool_))
+
+    return sketch
+
+
 def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: float, *, form: str = "fold", threads: int = 1) -> Found:
     """Near duplicates among the passages of a column, given in batches of some thousand rows, without stage files.
 
@@ -263,43 +315,40 @@ def near_duplicates(batches: Iterable[pa.Array], settings: Matching, threshold: 
     >>> near_duplicates([rows], Matching(), 0.7).classes.tolist()
     [0, 0, 1]
     """
-    columns: list[pa.Array] = []
-    folds, signed, bands = [np.empty(0, np.uint64)], [np.empty(0, np.bool_)], [np.empty((settings.bands, 0), np.uint64)]
-    sketchers = [Sketcher(settings, form=form, anchors=False, signatures=False) for _ in range(threads)]
+    columns: list[tuple[U8Array, I64Array]] = []
+    sketchers = [sketcher_of(settings, form) for _ in range(threads)]
 
-    def first_pass(batch: pa.Array) -> tuple[U64Array, BoolArray, U64Array]:
+    def first_pass(batch: pa.Array) -> Sketch:
         sketcher = sketchers.pop()
-        texts = Texts.from_arrow(batch)
-        one = sketcher.sketch(texts, np.ones(len(texts), np.bool_))
+        one = sketcher(batch)
         sketchers.append(sketcher)
-        return one.fold, one.long, one.bands
+        return one
 
     def kept() -> Iterable[pa.Array]:
         for batch in batches:
-            columns.append(batch)
+            columns.append(utf8_of(batch))
             yield batch
 
-    for fold, long, keys in in_order(first_pass, kept(), threads):
-        folds.append(fold)
-        signed.append(long)
-        bands.append(keys)
-    fold, long = np.concatenate(folds), np.concatenate(signed)
+    sketches, bits = _with_bitmaps_apart(chain([first_pass(pa.nulls(0, pa.string()))], in_order(first_pass, kept(), threads)))
+    fold, long, counts = (np.concatenate([getattr(one, name) for one in sketches]) for name in ("fold", "long", "counts"))
     classes, first, _ = kernel.classes(fold, np.arange(len(fold), dtype=np.int64))
     member = first[long[first]]
     row = (np.cumsum(long) - 1)[member]  # a member's place among the signed
-    base = np.cumsum([0, *(len(column) for column in columns)])
+    bands = [one.bands for one in sketches]
+    base = np.cumsum([0, *(len(offsets) - 1 for _, offsets in columns)])
 
     def texts_of(wanted: I64Array) -> Texts:
         part = np.searchsorted(base, wanted, side="right") - 1
-        cuts = np.flatnonzero(np.diff(part)) + 1
-        bounds = [0, *cuts.tolist(), len(wanted)] if len(wanted) else []
-        pieces = [columns[part[a]].take(pa.array(wanted[a:b] - base[part[a]])) for a, b in pairwise(bounds)]
-        return Texts.from_arrow(pa.concat_arrays(pieces) if pieces else pa.array([], pa.string()))
+        bounds = np.unique([0, *(np.flatnonzero(np.diff(part)) + 1), len(wanted)]).tolist()
+        pieces = [Texts.picked(*columns[int(part[a])], wanted[a:b] - base[part[a]]) for a, b in pairwise(bounds)]
+        return Texts.joined(pieces or [Texts.picked(np.empty(0, np.uint8), np.zeros(1, np.int64), wanted)])
 
     counters = {"passages": len(fold), "classes": len(first), "signed": len(member)}
+
+    def keys(band: int) -> U64Array:
+        return np.concatenate([of[band] for of in bands])[row]
+
     sets = Sets(texts_of, member, lambda texts: shingle_sets(texts, settings, form), threads)
-    pairs = near_pairs(
-        len(member), lambda band: np.concatenate([k[band] for k in bands])[row], sets, settings, threshold, counters, threads
-    )
+    pairs = near_pairs(keys, (counts[row], _taken(bits, row)), sets, settings, threshold, counters, threads)
     union = sets.sizes[pairs.left] + sets.sizes[pairs.right] - pairs.common
     return Found(classes, first, member[pairs.left], member[pairs.right], (pairs.common / union).astype(np.float32), counters)

@@ -176,10 +176,22 @@ def _prepare(text: str, settings: Normalize) -> tuple[str, tuple[int, int, int]]
     return text, (mended, composed, capped)
 
 
-def _clean(chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArray, verbatim: BoolArray, settings: Normalize) -> Normalized:
+_UNTRACED = np.empty(0, np.int64)
+
+
+def clean_by_kernel(
+    chars: U32Array,
+    starts: I64Array,
+    ends: I64Array,
+    wrapped: BoolArray,
+    verbatim: BoolArray,
+    settings: Normalize,
+    origins: I64Array = _UNTRACED,
+) -> Normalized:
+    """`normalize` without mojibake and composition; `origins` may take where each character comes from (room for all of the spans)."""
     kana = np.array([ord(char) for char in _KANA_FORMS], np.uint32)
     out, offsets, edits = kernels.clean(
-        chars, starts, ends, wrapped, verbatim, classes(settings), props(), kana, settings.spaces, settings.punctuation
+        chars, starts, ends, wrapped, verbatim, classes(settings), props(), kana, settings.spaces, settings.punctuation, origins
     )
     return Normalized(Texts(out, offsets), edits)
 
@@ -194,7 +206,9 @@ def _settle(rows: list[str], wrapped: BoolArray, settings: Normalize) -> tuple[l
             edits[i, [_MOJIBAKE, _NFC, _MARKS]] += np.array(counts, np.int32)
             rows[i] = prepared
         texts = Texts.of([rows[i] for i in active.tolist()])
-        result = _clean(texts.chars, texts.offsets[:-1], texts.offsets[1:], wrapped[active], np.zeros(len(active), np.bool_), settings)
+        result = clean_by_kernel(
+            texts.chars, texts.offsets[:-1], texts.offsets[1:], wrapped[active], np.zeros(len(active), np.bool_), settings
+        )
         edits[active] += result.edits
         changed = result.edits.any(axis=1)
         for row, i in enumerate(active.tolist()):
@@ -251,7 +265,7 @@ def normalize(
     """
     starts, ends = np.ascontiguousarray(starts, np.int64), np.ascontiguousarray(ends, np.int64)
     wrapped, verbatim = np.ascontiguousarray(wrapped, np.bool_), np.ascontiguousarray(verbatim, np.bool_)
-    result = _clean(chars, starts, ends, wrapped, verbatim, settings)
+    result = clean_by_kernel(chars, starts, ends, wrapped, verbatim, settings)
     special = _flagged(chars, starts, ends, settings)
     # What was taken out may have kept a letter and its accent apart; asking those rows again is cheaper than asking all twice.
     parted = np.flatnonzero(result.edits[:, [_CONTROL, _ZERO_WIDTH]].any(axis=1) & ~special)

@@ -32,6 +32,7 @@ SMOOTH_HEAD, SMOOTH_HEAD_MAX = 10, 4
 #: author above a title says nothing of it, nor do links and references of what stands between them.
 _SPREAD = {
     **dict.fromkeys(("advertisement", "subscribe", "share", "sponsor", "footer", "comments", "copyright", "disclaimer", "greeting"), 2),
+    **dict.fromkeys(("submission", "contact"), 2),
     **dict.fromkeys(("navigation", "related", "contents"), 1),
 }
 #: Characters of a title below a breadcrumb, and lines between the two (a share bar, a date).

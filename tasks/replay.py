@@ -10,7 +10,7 @@ from tasks.describe import rewrite
 from tasks.segment import KINDS
 from tasks.settings import Settings
 from tasks.store.stage import whole
-from tasks.store.text import Texts
+from tasks.store.text import BoolArray, Texts, U8Array
 
 
 def replay(table: pa.Table, settings: Settings) -> pa.StringArray:
@@ -28,9 +28,16 @@ def clean(table: pa.Table, settings: Settings) -> Texts:
 
 
 def _rewritten(table: pa.Table, settings: Settings) -> tuple[Texts, Texts, np.ndarray]:
+    texts, wrapped, kinds = inputs(table)
+    clean_text, converted, counts, _ = rewrite(texts.chars, texts.offsets[:-1], texts.offsets[1:], wrapped, kinds, settings)
+    return clean_text, converted.texts, counts
+
+
+def inputs(table: pa.Table) -> tuple[Texts, BoolArray, U8Array]:
+    """Raw text of rows, whether their line breaks were joined, and the number of their kind: what their text follows from."""
     raw = whole(table["raw"])
     if "text" in table.column_names:
-        raw = pc.coalesce(raw, whole(table["text"]))
+        raw = pc.coalesce(raw.cast(pa.string()), whole(table["text"]))
     texts = Texts.from_arrow(raw)
     kinds = pc.index_in(whole(table["kind"]), value_set=pa.array(KINDS)).to_numpy().astype(np.uint8)
     wrapped = np.zeros(len(table), np.bool_)
@@ -39,5 +46,4 @@ def _rewritten(table: pa.Table, settings: Settings) -> tuple[Texts, Texts, np.nd
         names = edits.flatten().field("name")
         rows = pc.list_parent_indices(edits)
         wrapped[rows.filter(pc.equal(names, "unwrap")).to_numpy()] = True
-    clean_text, text, counts, _ = rewrite(texts.chars, texts.offsets[:-1], texts.offsets[1:], wrapped, kinds, settings)
-    return clean_text, text, counts
+    return texts, wrapped, kinds

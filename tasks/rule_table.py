@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.boilerplate import RuleSet
 from tasks.decide import BOILERPLATE, KEPT, TEMPLATE, Lines
+from tasks.foldline import fold_lines, fold_texts
+from tasks.freeze import PREFIX, category_of, pattern_of, shown_form
 from tasks.index import Index
-from tasks.segment import KINDS
 from tasks.settings import Settings
 from tasks.store.schemas import TEMPLATES
 from tasks.store.stage import numbers, read_table
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, spans_to_arrow
 from tasks.store.unique import unique
-from tasks.templates import LineTable, Templates, mine, skeleton_text
+from tasks.templates import LineTable, Templates, mine
 
 #: Examples and counter-examples shown for each.
 SHOWN = 5
 #: Characters of an example.
 EXAMPLE_CHARS = 200
+_WHOLE_CHARS = 2000  # of a line, from which a template's pattern is made
+#: Columns of the stage table `lines` that mining reads as they are.
+KEYS = ("exact", "skeleton", "lead", "trail", "rest", "inner", "words", "flags")
 
 
 @dataclass(frozen=True)
@@ -30,23 +36,26 @@ class Mined:
     """Templates of a run.
 
     found       : all templates, those that remove and those that are only reported.
-    of_line     : for each part, (lines,) int32, the template of each line that removes, -1 for none.
-    any_of_line : the same with the reported ones.
+    of_line     : for each part, (lines,) int32, the template of each line that is removed by one, -1 for none.
+    any_of_line : the same with those that stay.
+    between     : for each part, (lines,) bool, lines that go because they stand between lines of a template.
+    refusals    : ids that a reviewer refused.
     """
 
     found: Templates
     of_line: list[I32Array]
     any_of_line: list[I32Array]
+    between: list[BoolArray]
+    refusals: Collection[str] = ()
 
     @property
     def names(self) -> list[str]:
         """Id by number."""
         return [self.found.name(i) for i in range(len(self.found))]
 
-    @property
-    def categories(self) -> list[str]:
-        """Category by number."""
-        return [self.found.category(i) for i in range(len(self.found))]
+    def refused(self, number: int) -> bool:
+        """Whether a reviewer refused a template."""
+        return self.found.name(number) in self.refusals
 
     @property
     def evidence(self) -> list[str]:
@@ -54,40 +63,72 @@ class Mined:
         return [self.found.evidence(i) for i in range(len(self.found))]
 
 
-def mine_templates(index: Index, settings: Settings) -> Mined:
-    """Lines whose skeleton recurs at the same place in many documents of a collection."""
-    parts = [_columns(index, number) for number in range(len(index.parts))]
+def mine_templates(index: Index, settings: Settings, refused: Collection[str] = ()) -> Mined:
+    """Lines that recur at the same place in many documents of a collection. refused : ids of templates that never remove."""
+    owner = _owners(index)
+    parts = [_columns(index, number, owner) for number in range(len(index.parts))]
     names = [f.name for f in fields(LineTable)]
-    lines = LineTable(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}) if parts else None
-    if lines is None:
-        return Mined(_NONE, [], [])
-    documents = np.bincount(index.collection, minlength=len(index.collections)).astype(np.int64)
-    found = mine(lines, documents, settings.boilerplate)
-    every = [found.apply(part.skeleton, part.collection) for part in parts]
-    removing = np.append(found.removes, False)  # so that -1, no template, looks up False
-    return Mined(found, [np.where(removing[t], t, -1).astype(np.int32) for t in every], every)
+    if not parts:
+        return Mined(_NONE, [], [], [])
+    lines = LineTable(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    first = np.unique(owner, return_index=True)[1]
+    documents = np.bincount(index.collection[first], minlength=len(index.collections)).astype(np.int64)
+    base = np.cumsum([0, *(len(part.doc) for part in parts)])
+    mining = mine(lines, documents, settings.boilerplate, lambda rows: _folded(index, base, rows), refused)
+    of_line, cuts = np.where(mining.taken, mining.of_line, -1).astype(np.int32), base[1:-1]
+    return Mined(mining.found, np.split(of_line, cuts), np.split(mining.of_line, cuts), np.split(mining.between, cuts), refused)
 
 
-_NONE = Templates(*(np.empty(0, kind) for kind in ("u8", "i4", "i8", "i8", "i8", "f4", "f4", "?", "?")))
+def template_categories(index: Index, mined: Mined, table: pa.Table) -> list[str]:
+    """Category of each template by its number, as the table `templates` has it; those that stand nowhere have the one of their place."""
+    chosen = table.filter(pc.equal(table["origin"], "mined"))
+    keys = zip(chosen["rule"].to_pylist(), chosen["collection"].to_pylist(), strict=True)
+    known = dict(zip(keys, chosen["category"].to_pylist(), strict=True))
+    own = (index.collections[number] for number in mined.found.collection.tolist())
+    return [known.get(key, "metadata") for key in zip(mined.names, own, strict=True)]
 
 
-def _columns(index: Index, number: int) -> LineTable:
+_NONE = Templates(*(np.empty(0, kind) for kind in ("u8", "u1", "i4", *["i8"] * 4, *["f4"] * 4, "?", "i4", "?")))
+
+
+def _owners(index: Index) -> I64Array:
+    """(document rows,) int64, first row of the document that each row is all or a piece of."""
+    piece = index.document_column("piece")
+    return np.maximum.accumulate(np.where(piece == 0, np.arange(len(piece)), 0)) if len(piece) else np.empty(0, np.int64)
+
+
+def _columns(index: Index, number: int, owner: I64Array) -> LineTable:
     """What `templates.mine` needs of the lines of one part."""
     table = read_table(index.parts[number].notes / "lines.arrow")
-    doc = numbers(table["doc"]).astype(np.int64)
-    first = np.searchsorted(doc, doc, side="left")
-    last = np.searchsorted(doc, doc, side="right")
-    place = np.concatenate([[0], np.cumsum(numbers(table["kind"]) != KINDS.index("metadata"))])  # front matter is no head
-    rows = doc + index.doc_base[number]
+    rows = numbers(table["doc"]).astype(np.int64) + index.doc_base[number]
+    keys = {name: numbers(table[name]) for name in KEYS}
     return LineTable(
-        skeleton=numbers(table["skeleton"]),
-        doc=rows,
+        **keys,
+        doc=owner[rows],
+        order=np.arange(len(rows), dtype=np.int32),
         collection=index.collection[rows],
-        head=(place[:-1] - place[first]).astype(np.int32),
-        tail=np.maximum(place[last] - place[:-1] - 1, 0).astype(np.int32),
         chars=numbers(table["visible"]).astype(np.int32),
         kind=numbers(table["kind"]),
+        ruled=(numbers(table["rule"]) >= 0) | numbers(table["extraction"]).astype(np.bool_),
     )
+
+
+def _folded(index: Index, base: I64Array, rows: I64Array) -> Texts:
+    """Match form of lines, numbered over all parts, in the order asked for."""
+    part = np.searchsorted(base, rows, side="right") - 1
+    texts: list[pa.Array] = []
+    for number in np.unique(part).tolist():
+        table = read_table(index.parts[number].notes / "lines.arrow").select(["doc", "start", "end"])
+        mine = rows[part == number] - base[number]
+        doc, start, end = (numbers(table[name])[mine].astype(np.int64) for name in ("doc", "start", "end"))
+        docs, which = np.unique(doc, return_inverse=True)
+        column = read_table(index.parts[number].documents)["text"]
+        lengths = np.cumsum(np.append(0, numbers(pc.utf8_length(column).cast(pa.int64()))))  # lines are placed in the part's one buffer
+        begin = Texts.from_arrow(column.take(pa.array(docs)))
+        shift = (begin.offsets[:-1] - lengths[docs])[which]
+        texts.append(fold_lines(begin.chars, start + shift, end + shift).to_arrow())
+    order = np.argsort(np.argsort(part, kind="stable"), kind="stable")
+    return Texts.from_arrow(pa.concat_arrays(texts).take(pa.array(order))) if texts else Texts.of([])
 
 
 def templates_table(index: Index, lines: Lines, mined: Mined, rules: RuleSet) -> pa.Table:
@@ -102,21 +143,41 @@ def templates_table(index: Index, lines: Lines, mined: Mined, rules: RuleSet) ->
     found = _Group(lines, stands, len(mined.found), ruled < 0, np.where(kept & removing, template, -1))
     text_of = _texts(index, lines, [*pack.shown(), *found.shown()])
     rows = [
-        pack.row(
-            number, text_of, rule=rule.id, origin="pack", collection=None, category=rule.category, verdict="removes", skeleton=rule.regex
-        )
+        pack.row(number, text_of, rule=rule.id, origin=_origin(rule.id), collection=None, category=rule.category, verdict="removes", skeleton=rule.regex)
         for number, rule in enumerate(rules.rules)
         if pack.count[number]
-    ]
-    fired = np.flatnonzero(found.count).tolist()
-    for number in fired:
-        skeleton = skeleton_text(text_of[int(found.examples(number)[0])]["text"])
-        verdict = "removes" if mined.found.removes[number] else "reported"
-        names = {"rule": mined.found.name(number), "category": mined.found.category(number), "verdict": verdict, "skeleton": skeleton}
+    ]  # fmt: skip
+    for number in np.flatnonzero(found.count).tolist():
+        texts = [text_of[line]["text"] for line in found.examples(number).tolist()]
         collection = index.collections[int(mined.found.collection[number])]
-        rows.append(found.row(number, text_of, origin="mined", collection=collection, **names))
+        rows.append(found.row(number, text_of, origin="mined", collection=collection, **_described(mined, number, texts)))
+    for row in rows:
+        row["examples"], row["counter_examples"] = ([_shown(one) for one in row[name]] for name in ("examples", "counter_examples"))
     rows.sort(key=lambda row: (row["verdict"] != "removes", -row["char_count"], row["rule"], row["collection"] or ""))
     return pa.Table.from_pylist(rows, schema=TEMPLATES)
+
+
+def _origin(rule: str) -> str:
+    return "reviewer" if rule.startswith(PREFIX) else "pack"
+
+
+def _shown(example: dict[str, Any]) -> dict[str, Any]:
+    return {**example, "text": example["text"][:EXAMPLE_CHARS]}
+
+
+def _described(mined: Mined, number: int, texts: list[str]) -> dict[str, Any]:
+    """Columns of a mined template that say what it is."""
+    found = mined.found
+    return {
+        "rule": found.name(number),
+        "category": category_of(fold_texts(texts[:1])[0], bool(found.at_tail[number])),
+        "verdict": "removes" if found.removes[number] else "refused" if mined.refused(number) else "reported",
+        "skeleton": shown_form(int(found.form[number]), texts),
+        "evidence": found.evidence(number),
+        "pattern": pattern_of(int(found.form[number]), texts) or None,
+        "place": "tail" if found.at_tail[number] else "head",
+        "within": int(found.within[number]),
+    }
 
 
 def _joined(parts: list[I32Array]) -> I32Array:
@@ -187,7 +248,7 @@ def _texts(index: Index, lines: Lines, chosen: list[int]) -> dict[int, dict[str,
         documents = read_table(index.parts[number].documents)
         texts = Texts.from_arrow(documents["text"])
         doc, start = numbers(rows["doc"]).astype(np.int64), numbers(rows["start"])
-        end = np.minimum(numbers(rows["end"]), start + EXAMPLE_CHARS)
+        end = np.minimum(numbers(rows["end"]), start + _WHOLE_CHARS)
         offset = start - texts.offsets[doc] + numbers(documents["char_base"])[doc]
         sources = documents["source"].take(pa.array(doc)).to_pylist()
         shown = spans_to_arrow(texts.chars, start, end).to_pylist()

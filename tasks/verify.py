@@ -2,6 +2,7 @@
 
     verify_files   bytes, manifest, schemas, page checksums          verify_rows     one part at a time: ids, order, ranges, replay
     verify_sums    conservation, documents                           verify_links    clusters, pairs, families, exact similarity
+    verify_blocks  similarity and size of aligned blocks
     verify_inputs  the sources themselves, when they are at hand
 
 Parts are read one by one; over all parts only ids and sums are held, about 200 bytes a passage.
@@ -15,6 +16,7 @@ from tasks.errors import StorageError
 from tasks.manifest import MANIFEST, load
 from tasks.publish import LATEST, SNAPSHOTS
 from tasks.settings import Settings
+from tasks.verify_blocks import check_blocks
 from tasks.verify_files import check_files
 from tasks.verify_inputs import check_inputs
 from tasks.verify_links import check_links
@@ -46,6 +48,7 @@ def verify(root: Path, read_data: bool = True, input_dirs: list[Path] | None = N
         problems += found
         problems += check_sums(snapshot, sums)
         problems += check_links(snapshot, settings)
+        problems += check_blocks(snapshot, settings)
         if input_dirs:
             problems += check_inputs(snapshot, input_dirs)
     except StorageError as error:

@@ -190,14 +190,21 @@ def _kept(table: pa.Table, where: str) -> list[Problem]:
     problems += rows_problem(
         "also_in", where, named != np.minimum(copies, 8), "min(copies, 8) places", lambda i: f"{named[i]} places, {copies[i]} copies"
     )
-    spans = table["lang_spans"].combine_chunks()
-    owner = pc.list_parent_indices(spans).to_numpy()
-    flat = spans.flatten()
-    start, end = flat.field("start").to_numpy(), flat.field("end").to_numpy()
     length = pc.utf8_length(table["text"]).to_numpy()
+    for name in ("lang_spans", "script_spans"):
+        spans = table[name].combine_chunks()
+        owner = pc.list_parent_indices(spans).to_numpy()
+        flat = spans.flatten()
+        start, end = flat.field("start").to_numpy(), flat.field("end").to_numpy()
+        bad = np.zeros(len(table), np.bool_)
+        bad[owner[(start < 0) | (start >= end) | (end > length[owner])]] = True
+        problems += rows_problem(name, where, bad, "spans inside text", lambda i: f"spans beyond {length[i]} characters or empty")
+    switches = table["lang_switches"].combine_chunks()
+    at = switches.flatten().to_numpy()
+    owner = pc.list_parent_indices(switches).to_numpy()
     bad = np.zeros(len(table), np.bool_)
-    bad[owner[(start < 0) | (start >= end) | (end > length[owner])]] = True
-    problems += rows_problem("lang_spans", where, bad, "spans inside text", lambda i: f"spans beyond {length[i]} characters or empty")
+    bad[owner[(at <= 0) | (at >= length[owner])]] = True
+    problems += rows_problem("lang_switches", where, bad, "places inside text", lambda i: f"a place beyond {length[i]} characters")
     for name in ("quality", "lang_confidence"):
         value = column(table, name)
         problems += rows_problem("range", f"{where} {name}", ~((value >= 0) & (value <= 1)), "0 to 1", lambda i, v=value: f"{v[i]}")  # type: ignore[misc]

@@ -12,12 +12,27 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.boilerplate import LineVerdicts, RuleSet, evidence
-from tasks.decide import BLOCK, BOILERPLATE, EXACT, EXTRACTION, KEPT, LANGUAGE, NEAR, QUALITY, REASONS, STAGES, TEMPLATE, filter_reasons
+from tasks.boilerplate import SUPPORTS, LineVerdicts, RuleSet, evidence
+from tasks.decide import (
+    BLOCK,
+    BOILERPLATE,
+    EXACT,
+    EXTRACTION,
+    FILTERED,
+    KEPT,
+    LANGUAGE,
+    NEAR,
+    QUALITY,
+    REASONS,
+    STAGES,
+    TEMPLATE,
+    filter_reasons,
+)
 from tasks.describe import describe
 from tasks.documents import documents
 from tasks.kernels import decide as kernel
 from tasks.kernels import utf8
+from tasks.provenance import with_provenance
 from tasks.segment import KINDS, LAYOUTS
 from tasks.settings import Settings
 from tasks.store.ids import passage_ids
@@ -53,6 +68,7 @@ def part_tables(
     batch: pa.Table, notes: Path, verdicts: PartVerdicts, rules: RuleSet, settings: Settings
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
     """Tables `passages`, `removed` and `documents` of one part."""
+    batch = with_provenance(batch, notes)
     annotated = read_table(notes / "passages.arrow")
     lines = read_table(notes / "lines.arrow")
     texts = Texts.from_arrow(batch["text"])
@@ -118,7 +134,9 @@ def _fragments(batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Tab
         "visible": utf8.count_visible(texts.chars, start, end),
         "row": owner,
         "parent_id": inherited["passage_id"],
-        "reason": np.where(reason == KEPT, filter_reasons(described.columns["lang"], described.columns["quality"], settings), reason),
+        "reason": np.where(
+            reason == KEPT, filter_reasons(pa.table({name: described.columns[name] for name in FILTERED}), settings), reason
+        ),
         "rule": verdicts.line_rule[first],
         "line": first,
     }
@@ -220,7 +238,8 @@ def _explained(rows: pa.Table, lines: pa.Table, verdicts: PartVerdicts, rules: R
     """Columns category, rule and evidence. A sentence is made once where many rows say the same."""
     spread = _joined(rows, verdicts.named["spread"], ["twin_id", "similarity"])
     reason, rule = numbers(rows["reason"]), numbers(rows["rule"]).astype(np.int64)
-    by_template = (reason == TEMPLATE) & spread["twin_id"].is_null().to_numpy(zero_copy_only=False)
+    between = verdicts.line_support[numbers(rows["line"])] == SUPPORTS.index("smoothed")
+    by_template = (reason == TEMPLATE) & spread["twin_id"].is_null().to_numpy(zero_copy_only=False) & ~between
     templates = zip(verdicts.template_categories, verdicts.template_names, verdicts.template_evidence, strict=True)
     sentences = [*(_SAME.get(number, (None, None, "")) for number in range(len(REASONS))), *templates]
     which = np.where(by_template, len(REASONS) + rule, reason.astype(np.int64))
@@ -290,4 +309,4 @@ def _by_template(row: dict[str, Any], verdicts: PartVerdicts) -> tuple[str | Non
     category, name = verdicts.template_categories[row["rule"]], verdicts.template_names[row["rule"]]
     if row["twin"] is not None:
         return category, name, f"near duplicate ({row['twin_similarity']:.2f}) of {row['twin']}, which the template removed"
-    return category, name, verdicts.template_evidence[row["rule"]]
+    return category, name, f"short line between lines that are boilerplate; beside it {verdicts.template_evidence[row['rule']]}"

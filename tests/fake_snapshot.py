@@ -136,9 +136,10 @@ class _Fake:
         return {
             **self.common(row), "ordinal": ordinal, "text": row["text"], "raw": None if row["raw"] == row["text"] else row["raw"],
             "section": self.hostile or None, "script_source": "hant" if span.lang == "zh-Hant" else "hans", "script": "hans",
+            "script_spans": [{"start": 0, "end": len(row["text"]), "script": "hant" if span.lang == "zh-Hant" else "hans"}], "region_hint": [],
             "edits": [] if row["raw"] == row["text"] else [{"name": "punctuation", "count": 2}], "lang": span.lang, "lang_confidence": 0.99,
             "lang_shares": [{"lang": span.lang, "share": 1.0}], "lang_spans": [{"start": 0, "end": len(row["text"]), "lang": span.lang}],
-            "is_mixed": span.key == "talk2", "quality": 0.91, "signals": {name: 1 for name, _, _ in SIGNALS},
+            "lang_switches": [], "is_mixed": span.key == "talk2", "quality": 0.91, "signals": {name: 1 for name, _, _ in SIGNALS},
             "cluster_id": self.cluster_id(span.key) if twins else None, "copies": len(twins),
             "also_in": [{"source": t["source"], "char_start": t["char_start"], "char_end": t["char_end"], "similarity": t["span"].similarity} for t in twins],
             "source_sha256": "ab" * 32, "encoding": "utf-8", "title": self.hostile or "河流的信", "author": self.hostile or None,

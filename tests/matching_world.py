@@ -37,6 +37,12 @@ def edited(rng: np.random.Generator, text: str, share: float) -> str:
     return "".join(chars)
 
 
+def reworded(rng: np.random.Generator, text: str, share: float) -> str:
+    """The text with a particle after a share of its characters: another text that says the same."""
+    places = set(rng.choice(len(text), max(1, int(len(text) * share)), replace=False).tolist())
+    return "".join(char + str(rng.choice(list("的了着过"))) * (at in places) for at, char in enumerate(text))
+
+
 @dataclass(frozen=True)
 class World:
     """Sources as text, by name, and settings; everything else follows."""
@@ -97,10 +103,11 @@ class World:
     @cached_property
     def verdicts(self) -> Verdicts:
         job, index, matched = self.job, self.index, self.matched
-        lines = gather_lines(index, mine_templates(index, job.settings).of_line)
+        mined = mine_templates(index, job.settings, job.decisions.refused)
+        lines = gather_lines(index, mined.of_line, mined.between)
         names = np.asarray(index.places(np.arange(index.doc_base[-1]))["source"].to_pylist(), dtype=object)
         review = guard(lines, names, job.settings)
-        return decide(index, lines, review, matched.classes, matched.pairs, job.rules, job.settings)
+        return decide(index, lines, review, (matched.classes, matched.pairs, self.families), job.rules, job.settings)
 
     @cached_property
     def said(self) -> list[tuple[str, str, str]]:

@@ -27,15 +27,21 @@ def bitmap(values: set[int]) -> set[int]:
     return {bit_of(value) for value in values}
 
 
-def most_common(a: set[int], b: set[int]) -> int:
-    """What two sets can share at most, by their sizes and bitmaps alone: each bit that only one has is a value that only it has."""
-    return (len(a) + len(b) - len(bitmap(a) ^ bitmap(b))) // 2
+def apart(a: set[int], b: set[int]) -> int:
+    """What two sets differ by at least, by their bitmaps alone: each bit that only one has is a value that only it has."""
+    return len(bitmap(a) ^ bitmap(b))
 
 
 def reachable(a: set[int], b: set[int], threshold: float) -> bool:
     """Whether sizes and bitmaps leave it possible that two sets are as similar as the threshold."""
-    by_size = min(len(a), len(b)) >= threshold * max(len(a), len(b)) - 1e-9
-    return by_size and most_common(a, b) >= threshold / (1 + threshold) * (len(a) + len(b)) - 1e-9
+    both, least = len(a) + len(b), apart(a, b)
+    return both - least >= threshold * (both + least) - 1e-9
+
+
+def follows(a: set[int], b: set[int], leading: float) -> bool:
+    """Whether a member need not be a leader beside this one: whole numbers of shingles are asked for, and lengths that are alike."""
+    even = min(len(a), len(b)) >= leading * max(len(a), len(b))
+    return even and (len(a) + len(b) - apart(a, b)) // 2 >= leading / (1 + leading) * (len(a) + len(b)) - 1e-9
 
 
 @dataclass
@@ -52,8 +58,8 @@ def runs(keys: list[int], members: list[int]) -> list[list[int]]:
 
 
 def bucket_pairs(buckets: list[list[int]], sets: list[set[int]], cap: int, threshold: float, leading: float) -> Candidates:
-    """All pairs of a bucket that are reachable; in one over the cap each member with the leaders before it only. One that is within
-    reach of no leader (by `leading`) becomes one, while there are fewer than the cap."""
+    """All pairs of a bucket of up to three; of a larger one those that are reachable; in one over the cap each member with the leaders
+    before it only. One that is reachable from no leader that it follows becomes one, while there are fewer than the cap."""
     out = Candidates()
     for bucket in buckets:
         over = len(bucket) > cap
@@ -64,8 +70,8 @@ def bucket_pairs(buckets: list[list[int]], sets: list[set[int]], cap: int, thres
             before = leaders if over else bucket[:y]
             out.compared += len(before)
             linked = [left for left in before if reachable(sets[left], sets[right], threshold)]
-            out.pairs += [(left, right) for left in linked]
-            if over and len(leaders) < cap and not any(reachable(sets[left], sets[right], leading) for left in linked):
+            out.pairs += [(left, right) for left in (linked if over or len(bucket) > 3 else before)]
+            if over and len(leaders) < cap and not any(follows(sets[left], sets[right], leading) for left in linked):
                 leaders.append(right)
     return out
 

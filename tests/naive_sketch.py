@@ -80,6 +80,11 @@ class Sketch:
         return self.tokens >= settings.min_tokens and len(set(self.shingles)) >= settings.min_shingles
 
 
+def anchors(row: list[int]) -> list[int]:
+    """Of a short row an eighth of the window."""
+    return winnow(row, ANCHOR_WINDOW if len(row) > 64 else -(-ANCHOR_WINDOW // 8))
+
+
 def sketch(text: str, settings: Matching) -> Sketch:
     """fold : its elements; the visible characters of a text that has none, and nothing for an empty one."""
     token, letter = settings.letter_shingle, settings.han_shingle
@@ -90,7 +95,7 @@ def sketch(text: str, settings: Matching) -> Sketch:
         tuple(naive.without_numbers(text)),
         -(-sum(weight for _, weight in row) // token),
         runs(row, token * letter),
-        winnow(runs(row, token * ANCHOR_TOKENS), ANCHOR_WINDOW),
+        anchors(runs(row, token * ANCHOR_TOKENS)),
     )
 
 

@@ -7,13 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import naive_losses
 import naive_matching as naive
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matching_world import World, edited, paragraph
+from matching_world import World, paragraph, reworded
 
 from tasks.decide import REASONS
 from tasks.kernels import decide as kernel
@@ -37,6 +38,7 @@ def check_invariants(world: World) -> None:
         if reason != "duplicate_block":
             assert rank[twin] < rank[p]
             assert naive.slots(texts[p]) <= naive.slots(texts[twin])
+            assert naive_losses.says_more(texts[p], texts[twin]) < 2
             assert naive.tokens(texts[p]) >= 12
         assert verdicts.similarity[p] == pytest.approx(naive.jaccard(texts[p], texts[twin]), abs=6e-5)
         assert (reason == "exact_duplicate") <= (content[p] == content[twin])
@@ -54,7 +56,7 @@ def test_a_ladder_of_drifting_passages_gives_stars_and_no_chain(tmp_path: Path) 
     rng = np.random.default_rng(11)
     steps = [paragraph(rng, 200)]
     for _ in range(24):
-        steps.append(edited(rng, steps[-1], 0.03))
+        steps.append(reworded(rng, steps[-1], 0.03))
     world = World.of(tmp_path, {f"{i:02d}.txt": text for i, text in enumerate(steps)})
     check_invariants(world)
     kept = [i for i, (_, _, reason) in enumerate(world.said) if reason == "kept"]

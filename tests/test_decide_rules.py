@@ -16,6 +16,7 @@ from matching_world import HAN, World, paragraph
 from tasks.decide import KEPT, LANGUAGE, QUALITY, filter_reasons
 from tasks.kernels import decide as kernel
 from tasks.settings import Settings
+from tasks.store import schemas
 
 DUPLICATE = ("exact_duplicate", "near_duplicate", "duplicate_block")
 
@@ -54,6 +55,50 @@ def test_boilerplate_spreads_to_a_near_twin_by_one_hop(tmp_path: Path) -> None:
 def test_boilerplate_does_not_spread_from_navigation_related_links_or_a_region(tmp_path: Path, category: str, scope: str) -> None:
     world = World.of(tmp_path, shows(np.random.default_rng(1), SPONSOR, REWORDED), rule(category, scope))
     assert [reason for _, text, reason in world.said if text in (SPONSOR, REWORDED)] == ["boilerplate", "kept"]
+
+
+def block(first: str, second: str) -> str:
+    return f"{first}\n\n{second}"
+
+
+THANKS = "河湾茶叶铺的老板娘说，每一泡茶都从自家后山采来，当天采当天炒，炒好就装进密封的铁罐里寄到各地去。"
+
+
+@pytest.mark.parametrize("both", [True, False], ids=["the whole block", "one passage"])
+def test_boilerplate_spreads_inside_a_repeated_block_wherever_it_stands(tmp_path: Path, both: bool) -> None:
+    """The exemplar of a sponsor block fell whole; a reworded block elsewhere goes. One passage alone may be what an article is about."""
+    rng = np.random.default_rng(4)
+    text = rule("sponsor") + rule("sponsor", pattern="河湾茶叶铺的老板娘.*铁罐里寄到各地去.").replace("my.rule", "my.other").replace(
+        f'examples = ["{SPONSOR}", "{SPONSOR}好"]', f'examples = ["{THANKS}", "{THANKS}"]'
+    )
+    other = THANKS.replace("每一泡", "这一泡").replace("各地去。", "各地。")
+    assert naive.jaccard(THANKS, other) >= 0.7
+    moved = block(REWORDED, other) if both else REWORDED
+    sources = shows(rng, block(SPONSOR, THANKS)) | {"1.txt": f"{moved}\n\n{paragraph(rng, 400)}\n\n{paragraph(rng, 400)}"}
+    world = World.of(tmp_path, sources, text)
+    expected = ["boilerplate"] * 2 if both else ["kept"]
+    assert world.reasons("1.txt") == [*expected, "kept", "kept"]
+
+
+def test_a_breadcrumb_does_not_take_the_title_with_it(tmp_path: Path) -> None:
+    title = "老城墙根下的茶馆为什么一夜之间挤满了从外地赶来听戏的年轻人"
+    rng = np.random.default_rng(2)
+    page = f"首页\n新闻中心\n>\n{title}\n\n# {title}\n\n{paragraph(rng, 300)}"
+    plain = f"{title}\n\n{paragraph(rng, 300)}\n\n{paragraph(rng, 300)}"
+    world = World.of(tmp_path, {"a.md": page, "b.txt": plain})
+    kept = [row["source"] for row in world.tables["passages"] if title in row["text"]]
+    assert {"a.md", "b.txt"} <= set(kept)
+
+
+def test_a_teaser_that_became_a_template_does_not_take_the_article_it_quotes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    opening = paragraph(rng, 80)
+    foot = "更多的故事请到我们的网站上去看，那里每天都有新的"
+    pages = {f"n/{i}.txt": f"{paragraph(rng, 300)}\n\n{paragraph(rng, 300)}\n\n{opening}\n\n{foot}" for i in range(8)}
+    article = "\n\n".join([opening, *(paragraph(rng, 200) for _ in range(5))])
+    world = World.of(tmp_path, {**pages, "n/z.txt": article})
+    assert {reason for source, text, reason in world.said if text == opening and source != "n/z.txt"} == {"template"}
+    assert world.reasons("n/z.txt") == ["kept"] * 6
 
 
 def test_boilerplate_does_not_spread_to_another_place(tmp_path: Path) -> None:
@@ -102,13 +147,33 @@ def test_precedence_is_rule_then_language_then_quality_then_duplicate(tmp_path: 
         assert row["quality"] >= 1.0
 
 
+def described(langs: list[str | None], quality: list[float | None], **columns: list[object]) -> pa.Table:
+    """Rows as the filters see them: sure and not mixed, unless columns say otherwise."""
+    n = len(langs)
+    rows = {"lang_confidence": [1.0] * n, "is_mixed": [False] * n, "lang_shares": [[]] * n, **columns}
+    shares = pa.array(rows.pop("lang_shares"), schemas.PASSAGES.field("lang_shares").type)
+    return pa.table({"lang": pa.array(langs, pa.string()), "quality": pa.array(quality, pa.float32()), "lang_shares": shares, **rows})
+
+
 def test_filters_let_rows_without_a_language_or_a_score_pass() -> None:
-    lang = pa.array(["zh-Hans", "zh", "en", "und", None, "zhx"])
-    quality = pa.array([0.1, 0.9, 0.9, None, 0.9, float("nan")], pa.float32())
+    rows = described(["zh-Hans", "zh", "en", "und", None, "zhx"], [0.1, 0.9, 0.9, None, 0.9, float("nan")])
     strict = Settings.model_validate({"language": {"keep": ("zh",)}, "quality": {"minimum": 0.5}})
-    assert filter_reasons(lang, quality, strict).tolist() == [QUALITY, KEPT, LANGUAGE, KEPT, KEPT, LANGUAGE]
-    assert filter_reasons(lang, quality, Settings()).tolist() == [KEPT] * 6
-    assert filter_reasons(lang.slice(0, 0), quality.slice(0, 0), strict).tolist() == []
+    assert filter_reasons(rows, strict).tolist() == [QUALITY, KEPT, LANGUAGE, KEPT, KEPT, LANGUAGE]
+    assert filter_reasons(rows, Settings()).tolist() == [KEPT] * 6
+    assert filter_reasons(rows.slice(0, 0), strict).tolist() == []
+
+
+def test_a_guess_and_a_mixture_with_a_kept_language_stay() -> None:
+    shares = [{"lang": "en", "share": 0.7}, {"lang": "zh-Hans", "share": 0.3}]
+    rows = described(
+        ["pt", "pt", "en", "en", "en"],
+        [1.0] * 5,
+        lang_confidence=[0.5, 0.9, 1.0, 1.0, 1.0],
+        is_mixed=[False, False, True, False, True],
+        lang_shares=[[], [], shares, shares, [{"lang": "en", "share": 0.95}, {"lang": "zh", "share": 0.05}]],
+    )
+    settings = Settings.model_validate({"language": {"keep": ("zh",)}})
+    assert filter_reasons(rows, settings).tolist() == [KEPT, LANGUAGE, KEPT, LANGUAGE, LANGUAGE]
 
 
 LINES = "今天我们去了海边的码头看船\n本节目由河湾茶叶铺赞助播出\n然后在小店里吃了一碗热汤面\n晚上回到家里写信给远方朋友\n窗外的雨一直下到天亮才停"

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from matching_world import HAN, World, edited, paragraph, sentence
 
+from tasks.families import _gather_flood
+
 BLOCK = [
     "如果您喜欢这一期节目，欢迎把它转给身边也爱听故事的朋友们。",
     "本节目由河湾茶叶铺赞助播出，听众到店报上口令有一份小礼物。",
@@ -166,3 +168,26 @@ def test_nothing_repeated_gives_no_family(tmp_path: Path) -> None:
     world = World.of(tmp_path, {f"{n}.txt": paragraph(rng) for n in range(4)})
     assert tables(world) == ([], [], [])
     assert len(HAN) == len(set(HAN))  # the filler of these tests repeats nothing by itself
+
+
+def test_the_classes_of_a_flood_go_over_to_the_greatest_centre_that_they_are_like() -> None:
+    rng = np.random.default_rng(4)
+    kind = rng.integers(0, 2, 300)  # two things in one flood, and a small component beside it
+    of_class = rng.integers(0, 300, 300)
+    of_class[:2] = 0, 1
+    kind[:2] = 0, 1
+    of_class = np.where(kind == kind[of_class], of_class, np.arange(300))
+    component = np.zeros(310, np.int64)
+    component[300:] = 300
+    small = np.arange(300, 310)
+    of_class = np.concatenate([of_class, small])
+    asked: list[int] = []
+
+    def alike(classes: Any, centres: Any) -> Any:
+        asked.append(len(classes))
+        return kind[classes] == kind[centres]
+
+    _gather_flood(of_class, np.arange(310), component, 64, alike)
+    assert (of_class[:300] == kind).all()  # the first of either kind is its greatest centre
+    assert (of_class[300:] == small).all()  # which is no flood
+    assert sum(asked) <= 4 * 300

@@ -249,10 +249,8 @@ def test_sets_know_their_sizes(shelf: Shelf, threads: int) -> None:
     sets, number = of(shelf, threads)
     twins = [naive.shingles(shelf.rows[i]) for i in number]
     members = np.random.default_rng(12).choice(len(twins), 25, replace=False)
-    sizes, bits = sets.outline(members)
-    assert sizes.tolist() == [len(twins[m]) for m in members]
+    assert sets.sized(members).tolist() == [len(twins[m]) for m in members]
     assert np.flatnonzero(sets.sizes >= 0).tolist() == sorted(members)
-    assert bits.tolist() == [of(shelf)[0].outline(members[k : k + 1])[1][0].tolist() for k in range(25)]
     left = np.random.default_rng(13).integers(0, len(twins), 400)
     assert sets.sized(left).tolist() == [len(twins[m]) for m in left]
     shelf.asked.clear()
@@ -281,29 +279,46 @@ def test_what_sets_have_in_common_is_exact_however_few_are_held(shelf: Shelf, th
         assert sets.common(left, right, floor).tolist() == common.tolist()
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_verified_pairs_are_exact_however_few_are_held(shelf: Shelf, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, number = of(shelf)
+    twins = [naive.shingles(shelf.rows[i]) for i in number]
+    counts = np.array([len(twin) + 3 for twin in twins], np.int32)
+    left, right = (np.random.default_rng(seed).integers(0, len(twins), 400) for seed in (13, 14))
+    truth = [len(twins[a] & twins[b]) for a, b in zip(left, right, strict=True)]
+    enough = [common >= Fraction(1, 2) * len(twins[a] | twins[b]) for a, b, common in zip(left, right, truth, strict=True)]
+    assert any(enough)
+    for held in (1 << 23, 3000, 1):
+        monkeypatch.setattr(module, "_HELD", held)
+        shelf.asked.clear()
+        sets, _ = of(shelf, threads)
+        common = sets.verified(left, right, counts, 0.5)
+        assert all(mine == real or (mine == -1 and not good) for mine, real, good in zip(common, truth, enough, strict=True))
+        assert {m: sets.sizes[m] for m in left.tolist()} == {m: len(twins[m]) for m in left.tolist()}
+        assert held > 3000 or max(shelf.asked) <= max(2, 2 * held / counts.mean())
+
+
 def test_nothing_asked_is_nothing_read(shelf: Shelf) -> None:
     sets, _ = of(shelf)
     nobody = np.empty(0, np.int64)
     assert len(sets.common(nobody, nobody, np.empty(0, np.int32))) == 0
-    assert [len(column) for column in sets.outline(nobody)] == [0, 0]
+    assert len(sets.verified(nobody, nobody, np.empty(0, np.int32), 0.5)) == 0
     assert len(sets.sized(nobody)) == 0
     assert sum(shelf.asked) == 0
 
 
-def test_texts_are_read_only_of_members_that_share_a_bucket() -> None:
+def test_texts_are_read_only_of_members_that_may_have_a_pair() -> None:
     rng = np.random.default_rng(16)
     shelf = Shelf([paragraph(rng, 60) for _ in range(300)])
     shelf.rows[250] = edited(rng, shelf.rows[7], 0.02)
     sketch = Sketcher(Matching()).sketch(Texts.of(shelf.rows), np.ones(300, np.bool_))
     sets = Sets(shelf, np.arange(300), lambda texts: shingle_sets(texts, Matching()))
     counters: dict[str, int] = {}
-    pairs = near_pairs(300, lambda band: sketch.bands[band], sets, Matching(), 0.7, counters)
+    pairs = near_pairs(lambda band: sketch.bands[band], (sketch.counts, sketch.bits), sets, Matching(), 0.7, counters)
     assert list(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)) == [(7, 250)]
     assert pairs.common.tolist() == [len(naive.shingles(shelf.rows[7]) & naive.shingles(shelf.rows[250]))]
-    known = np.flatnonzero(sets.sizes >= 0)
-    assert {7, 250} <= set(known.tolist())
-    assert len(known) < 250
-    assert shelf.asked[1:] == [2]
+    assert np.flatnonzero(sets.sizes >= 0).tolist() == [7, 250]
+    assert shelf.asked == [2]
 
 
 def test_pairs_are_words_of_two_numbers_and_back() -> None:

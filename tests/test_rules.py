@@ -80,9 +80,9 @@ def test_every_example_matches_and_no_counter_example_does(pack: str) -> None:
 def test_packs_cover_every_category_with_unique_ids() -> None:
     assert {rule.category for rule in RULES.rules} == {
         *("navigation", "share", "subscribe", "advertisement", "sponsor", "related", "contents", "links", "references"),
-        *("disclaimer", "copyright", "attribution", "greeting", "comments", "footer", "metadata"),
+        *("disclaimer", "copyright", "attribution", "greeting", "comments", "footer", "metadata", "submission", "contact"),
     }
-    assert len({rule.id for rule in RULES.rules}) == len(RULES.rules) >= 60
+    assert len({rule.id for rule in RULES.rules}) == len(RULES.rules) >= 200
     assert not any("code" in rule.kinds for rule in RULES.rules)
 
 
@@ -221,6 +221,23 @@ def test_a_refused_match_is_kept_for_the_report() -> None:
 
 def test_a_rule_that_hits_most_of_a_document_is_its_form_and_removes_nothing() -> None:
     assert removed("\n".join(["相关阅读：甲乙丙丁戊"] * 20 + [PROSE])) == []
+
+
+@pytest.mark.parametrize("title", ["联系我们", "Privacy Policy", "免責聲明", "## 投稿须知"])
+def test_a_page_that_is_its_own_subject_keeps_its_lines(title: str) -> None:
+    rows = ["总机：0000-0000000", "投稿：tougao@example.org", "© 2024 示例公司 版权所有", "如有侵权，请联系我们删除"]
+    assert removed("\n".join([title, *rows, "乘车路线：乘 3 路车至文化宫站"])) == []
+    assert removed("\n".join(["联系我们", "关于我们", "隐私政策", *rows])) != []  # a menu
+
+
+def test_a_line_that_talks_about_such_words_stays() -> None:
+    assert removed(article("“未经授权不得转载”这句话，写与不写差别不大。")) == []
+    assert removed(article("未经授权，不得转载。")) == [31]
+
+
+def test_a_tail_rule_removes_nothing_at_the_head() -> None:
+    assert removed(article(head=("读者来信：hi@example.org",))) == []
+    assert removed(article("读者来信：hi@example.org")) == [31]
 
 
 # --- breadcrumbs ---

@@ -165,7 +165,7 @@ def test_verify_finds_nothing_wrong_from_disk_and_against_the_sources(finished: 
 
 def test_only_parquet_stands_in_data_folders_and_nothing_is_left_over(finished: whole.Run) -> None:
     names = sorted(path.name for path in finished.output.iterdir())
-    assert names == [".lock", "latest", "snapshots", "work"]
+    assert names == [".lock", "history", "latest", "snapshots", "work"]
     assert {path.suffix for name in TABLES for path in (finished.snapshot / name).glob("*")} == {".parquet"}
     assert not list((finished.output / "work").rglob(".*"))
 

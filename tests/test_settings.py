@@ -248,6 +248,8 @@ def _values(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
             fields[name] = st.sampled_from(get_args(kind))
         elif kind is bool:
             fields[name] = st.booleans()
+        elif kind is str:
+            fields[name] = _text.filter(bool)
         elif kind is int:
             fields[name] = st.integers(limits.get("ge"), limits.get("le", 1 << 40))
         elif kind is float:

@@ -8,18 +8,22 @@ from typing import Any
 
 import naive_sketch as naive
 import numpy as np
+import pyarrow as pa
 import pytest
 from datasketch import MinHash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_world import HAN, edited, paragraph
 from mixed_text import MIXED
+from naive_buckets import bitmap
 
 from tasks import sketch as module
 from tasks.kernels import sketch as kernel
+from tasks.kernels.buckets import bitmaps
 from tasks.minhash import detection_probability, sign
 from tasks.settings import Matching
-from tasks.sketch import Sketch, Sketcher, blocks
+from tasks.shingles import shingle_sets
+from tasks.sketch import CharacterSketcher, Sketch, Sketcher, blocks
 from tasks.store.text import Texts
 
 SETTINGS = Matching()
@@ -40,6 +44,8 @@ def whole(sketch: Sketch) -> tuple[list[Any], ...]:
         sketch.long.tolist(),
         sketch.signatures.tolist(),
         sketch.bands.tolist(),
+        sketch.counts.tolist(),
+        sketch.bits.tolist(),
         sketch.anchors[0].tolist(),
         sketch.anchors[1].tolist(),
     )
@@ -67,9 +73,15 @@ def agrees(rows: list[str], able: list[bool], matching: Matching) -> None:
     assert mine.bands.shape == (matching.bands, len(mine.signatures))
     for band, keys in enumerate(mine.bands.tolist()):
         assert same_where([tuple(row[band * matching.rows : (band + 1) * matching.rows]) for row in mine.signatures.tolist()], keys)
+    assert mine.counts.tolist() == [len(twin.shingles) for twin in signed if twin]
+    assert [set_bits(row) for row in mine.bits.tolist()] == [bitmap(set(twin.shingles)) for twin in signed if twin]
     values, offsets = mine.anchors
     assert [values[a:b].tolist() for a, b in itertools.pairwise(offsets)] == [twin.anchors if twin else [] for twin in signed]
     assert offsets[-1] == len(values)
+
+
+def set_bits(words: list[int]) -> set[int]:
+    return {64 * w + b for w, word in enumerate(words) for b in range(64) if word >> b & 1}
 
 
 ABLE = st.integers(0, 2**8 - 1).map(lambda bits: [bool(bits >> i & 1) for i in range(8)])
@@ -242,7 +254,7 @@ def test_sketches_do_not_depend_on_how_rows_fall_into_blocks(block: int, monkeyp
     expected = whole(sketched(rows, SETTINGS, able))
     standing = Sketcher(SETTINGS)  # whose buffers are larger than the blocks
     monkeypatch.setattr(module, "BLOCK", block)
-    assert len(list(blocks(Texts.of(rows).offsets))) > 1
+    assert len(list(blocks(Texts.of(rows).offsets, block))) > 1
     assert whole(sketched(rows, SETTINGS, able)) == expected
     assert whole(standing.sketch(Texts.of(rows), np.array(able))) == expected
 
@@ -279,11 +291,10 @@ def test_columns_of_next_to_nothing_have_a_sketch(rows: list[str]) -> None:
 
 
 @pytest.mark.parametrize("part", [lambda texts: texts, lambda texts: Texts(texts.chars, texts.offsets[20:41])], ids=["whole", "slice"])
-def test_blocks_are_all_rows_in_order_and_none_is_empty(part: Callable[[Texts], Texts], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_are_all_rows_in_order_and_none_is_empty(part: Callable[[Texts], Texts]) -> None:
     texts = part(Texts.of(corpus()))
     for block in (32, 100, 1 << 15):
-        monkeypatch.setattr(module, "BLOCK", block)
-        cuts = list(blocks(texts.offsets))
+        cuts = list(blocks(texts.offsets, block))
         assert [row for first, last in cuts for row in range(first, last)] == list(range(len(texts)))
         assert all(first < last for first, last in cuts)
         longest = int(texts.lengths.max())
@@ -304,9 +315,48 @@ def test_only_what_is_asked_for_is_kept() -> None:
     assert none.bands.shape == (32, 0)
 
 
-def test_in_the_form_of_other_tools_every_character_is_a_token() -> None:
-    rows = ["若 a < b，<p>", "若a<b,<p>", "若a<B,<P>", "若a<b<p>", " ", ""]
-    sketch = sketched(rows, SETTINGS, form="characters")
-    assert sketch.tokens.tolist() == [len(naive.characters(row)) for row in rows]
-    assert same_where([tuple(naive.characters(row)) for row in rows[:4]], sketch.fold[:4].tolist())
-    assert sketch.fold[0] == sketch.fold[1]
+# ---- the form of other tools -------------------------------------------------------------------------------------------------
+
+PEERS = Matching(han_shingle=5, letter_shingle=5, min_tokens=5, min_shingles=1)
+
+
+def in_characters(rows: list[str], matching: Matching, column: Any = None) -> Sketch:
+    return CharacterSketcher(matching).sketch_strings(pa.array(rows, pa.string()) if column is None else column)
+
+
+def agrees_in_characters(rows: list[str], matching: Matching, sketch: Sketch) -> None:
+    """Every character after NFKC and casefold counts, and no white space; signatures and bitmaps are those of the same shingles."""
+    chars = [naive.characters(row) for row in rows]
+    size = matching.han_shingle
+    assert sketch.tokens.tolist() == [len(row) for row in chars]
+    assert same_where([tuple(c) or bool(row) for c, row in zip(chars, rows, strict=True)], sketch.fold.tolist())
+    assert [digest == 0 for digest in sketch.fold.tolist()] == [not row for row in rows]
+    long = [
+        len(c) >= matching.min_tokens and len(naive.grams(row, size)) >= matching.min_shingles for c, row in zip(chars, rows, strict=True)
+    ]
+    assert sketch.long.tolist() == long
+    signed = Texts.of([row for row, chosen in zip(rows, long, strict=True) if chosen])
+    assert sketch.counts.tolist() == [len(c) - size + 1 for c, chosen in zip(chars, long, strict=True) if chosen]
+    values, offsets = shingle_sets(signed, matching, "characters")
+    assert sketch.bands.tolist() == band_keys(sign(values, offsets, matching), matching).tolist()
+    assert sketch.bits.tolist() == bitmaps(values, offsets).tolist()
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.one_of(MIXED, st.text(max_size=60), st.text("山水 　a…ßﷺ㈱é\U00020000", max_size=60)), max_size=8))
+def test_in_the_form_of_other_tools_every_character_is_a_token(rows: list[str]) -> None:
+    rows = [row.encode("utf-8", "replace").decode() for row in rows]
+    agrees_in_characters(rows, PEERS, in_characters(rows, PEERS))
+
+
+def test_passages_of_every_length_are_sketched_in_the_form_of_other_tools() -> None:
+    rows = [*corpus(), "若 a < b，<p>", "若a<b,<P>", " ", "", "\ufdfa" * 3000, HAN * 3000, HAN * 3000 + "a", *("a" * n for n in range(130))]
+    expected = in_characters(rows, PEERS)
+    agrees_in_characters(rows, PEERS, expected)
+    standing = CharacterSketcher(PEERS)
+    for column in (
+        pa.array(["x", *rows]).slice(1),
+        pa.array(rows, pa.large_string()),
+        pa.array([row or None for row in rows], pa.string()),
+    ):
+        assert whole(standing.sketch_strings(column)) == whole(expected)

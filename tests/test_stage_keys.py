@@ -13,8 +13,9 @@ import whole
 
 from flows.run import job_of
 from tasks import stages
-from tasks.forecast import Changes, first_stage, forecast, lines
-from tasks.settings import DATA_SECTIONS, NOT_DATA, STAGES, Settings, _Section
+from tasks.forecast import Changes, forecast, lines
+from tasks.settings import DATA_SECTIONS, NOT_DATA, Settings, _Section
+from tasks.stage_settings import STAGES, first_stage
 
 SOURCES: world.Sources = {"a/one.txt": (0, 4, 7, 9), "b/two.md": (3, 11, 13, 12), "c/three.txt": (8, 15), "d/four.txt": (2, 10)}
 STAGE_FOLDERS = ("read", "annotate", "match", "decide")

@@ -17,42 +17,43 @@ _BITMAP = np.uint64((1 << 16) - 1)  # last byte of the bitmap: some forty bits a
 
 
 @njit(cache=True, nogil=True)
-def _hash(a, b, c):
+def _hash(a, b, c, d):
     h = (
         np.uint64(a) * np.uint64(0x9E3779B97F4A7C15)
         ^ np.uint64(b) * np.uint64(0xC2B2AE3D27D4EB4F)
         ^ np.uint64(c) * np.uint64(0x165667B19E3779F9)
+        ^ np.uint64(d) * np.uint64(0x27D4EB2F165667C5)
     )
     return h ^ (h >> np.uint64(31))
 
 
 @njit(cache=True, nogil=True)
 def _key(pool, offsets, k):
-    """First three characters of literal k, 0 where it has no more."""
-    at, size = offsets[k], offsets[k + 1] - offsets[k]
-    return pool[at], pool[at + 1] if size > 1 else np.uint32(0), pool[at + 2] if size > 2 else np.uint32(0)
+    """First four characters of literal k, 0 where it has no more."""
+    at, size, none = offsets[k], offsets[k + 1] - offsets[k], np.uint32(0)
+    return pool[at], pool[at + 1] if size > 1 else none, pool[at + 2] if size > 2 else none, pool[at + 3] if size > 3 else none
 
 
 @njit(cache=True, nogil=True)
 def literal_table(pool, offsets, size):
-    """Open-addressing table over the first three characters of literals (0 for those that a shorter one has not).
+    """Open-addressing table over the first four characters of literals (0 for those that a shorter one has not).
 
-    pool, offsets : literals as code points, sorted, so that those with equal first three characters are neighbours.
+    pool, offsets : literals as code points, sorted, so that those with equal first four characters are neighbours.
     size          : power of two, several times the number of literals.
-    returns       : heads (0x110000,) uint8, bit n - 1 for a character that begins a literal of n characters (3 for more);
+    returns       : heads (0x110000,) uint8, bit n - 1 for a character that begins a literal of n characters (4 for more);
                     bits (2^16,) uint8, bitmap of the hashes in use; slots (size,) int64, index of the first literal, -1 where free.
     """
     heads = np.zeros(0x110000, np.uint8)
     bits = np.zeros(int(_BITMAP) + 1, np.uint8)
     slots = np.full(size, -1, np.int64)
-    last = (np.uint32(0), np.uint32(0), np.uint32(0))
+    last = (np.uint32(0), np.uint32(0), np.uint32(0), np.uint32(0))
     for k in range(len(offsets) - 1):
         key = _key(pool, offsets, k)
-        heads[key[0]] |= 1 << (min(3, offsets[k + 1] - offsets[k]) - 1)
+        heads[key[0]] |= 1 << (min(4, offsets[k + 1] - offsets[k]) - 1)
         if key == last:
             continue
         last = key
-        h = _hash(key[0], key[1], key[2])
+        h = _hash(key[0], key[1], key[2], key[3])
         bits[(h >> np.uint64(3)) & _BITMAP] |= np.uint8(1 << (h & np.uint64(7)))
         at = np.int64((h >> np.uint64(20)) & np.uint64(size - 1))
         while slots[at] >= 0:
@@ -62,17 +63,17 @@ def literal_table(pool, offsets, size):
 
 
 @njit(cache=True, nogil=True)
-def _mark(h, a, b, c, chars, i, end, pool, offsets, rule_of, slots, marks):
-    """Set the rules of every literal with these first three characters that stands at i; whether there was one."""
+def _mark(h, a, b, c, d, chars, i, end, pool, offsets, rule_of, slots, marks):
+    """Set the rules of every literal with these first four characters that stands at i; whether there was one."""
     hit = False
     mask = len(slots) - 1
     at = np.int64((h >> np.uint64(20)) & np.uint64(mask))
     while slots[at] >= 0:
         k = slots[at]
-        if _key(pool, offsets, k) == (a, b, c):
-            while k < len(offsets) - 1 and _key(pool, offsets, k) == (a, b, c):
+        if _key(pool, offsets, k) == (a, b, c, d):
+            while k < len(offsets) - 1 and _key(pool, offsets, k) == (a, b, c, d):
                 size = offsets[k + 1] - offsets[k]
-                j = 3
+                j = 4
                 while j < size and i + j < end and pool[offsets[k] + j] == chars[i + j]:
                     j += 1
                 if j >= size:
@@ -85,18 +86,55 @@ def _mark(h, a, b, c, chars, i, end, pool, offsets, rule_of, slots, marks):
 
 
 @njit(cache=True, nogil=True)
-def candidates(chars, line_offsets, kind, pool, offsets, rule_of, heads, bits, slots, always, min_chars, max_chars, kinds):
-    """(line, rule) that could match: the line has one of the rule's literals (or the rule has none), its length and its kind.
+def _is_mark(c):
+    """Whether a character may stand before any whole-line pattern: the ranges of tasks.openings.MARKS."""
+    if c < 0x80:
+        return 0x20 <= c < 0x30 or 0x3A <= c < 0x41 or 0x5B <= c < 0x61 or 0x7B <= c < 0x7F
+    return c < 0xC0 or 0x2000 <= c < 0x2C00 or 0x3000 <= c < 0x3040 or 0x1F000 <= c < 0x1FB00
 
-    always, min_chars, max_chars : (n_rules,); kinds : (n_rules, 8) bool.
+
+@njit(cache=True, nogil=True)
+def _is_numeral(c):
+    return 48 <= c <= 57 or c == 0x4E00 or c == 0x4E8C or c == 0x4E09 or c == 0x56DB or c == 0x4E94 or c == 0x516D or (
+        c == 0x4E03 or c == 0x516B or c == 0x4E5D or c == 0x5341
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def opening(chars, begin, end):
+    """First character of a line that is no mark, and the first one after a list number (the same where there is none); 0 for none."""
+    i = begin
+    while i < end and _is_mark(chars[i]):
+        i += 1
+    if i == end:
+        return np.uint32(0), np.uint32(0)
+    first = chars[i]
+    j = i
+    while j < end and j < i + 3 and _is_numeral(chars[j]):
+        j += 1
+    if j in (i, end) or not (chars[j] == 46 or chars[j] == 41 or chars[j] == 93 or chars[j] == 58 or chars[j] == 0x3001):
+        return first, first
+    while j < end and _is_mark(chars[j]):
+        j += 1
+    return first, chars[j] if j < end else np.uint32(0)
+
+
+@njit(cache=True, nogil=True)
+def candidates(chars, line_offsets, kind, pool, offsets, rule_of, heads, bits, slots, always, min_chars, max_chars, kinds, opens):
+    """(line, rule) that could match: the line has one of the rule's literals (or the rule has none), its length, kind and opening.
+
+    always, min_chars, max_chars : (n_rules,); kinds : (n_rules, 8) bool; opens : (n_rules, 256) uint8 of tasks.openings.
     returns : lines (n_found,) int64 and rules (n_found,) int32, sorted by line, then rule.
     """
     n_rules = len(always)
-    longest = 0
-    some = always.any()
+    longest = np.zeros(kinds.shape[1], np.int64)  # by kind: lines of code, say, no rule may hit
+    some = np.zeros(kinds.shape[1], np.bool_)
     zero = np.uint32(0)
     for r in range(n_rules):
-        longest = max(longest, max_chars[r])
+        for k in range(kinds.shape[1]):
+            if kinds[r, k]:
+                longest[k] = max(longest[k], max_chars[r])
+                some[k] |= always[r]
     marks = np.zeros(n_rules, np.bool_)
     out_line = np.empty(1024, np.int64)
     out_rule = np.empty(1024, np.int32)
@@ -104,33 +142,40 @@ def candidates(chars, line_offsets, kind, pool, offsets, rule_of, heads, bits, s
     for row in range(len(kind)):
         begin, end = line_offsets[row], line_offsets[row + 1]
         size = end - begin
-        if size == 0 or size > longest:
+        if size == 0 or size > longest[kind[row]]:
             continue
         marks[:] = always
-        hit = some
+        hit = some[kind[row]]
         for i in range(begin, end):
             a = chars[i]
             head = heads[a]
             if head == 0:
                 continue
             # the bitmap is asked here: a call that passes arrays costs more than the look-up
+            if head & 8 and i + 3 < end:
+                b, c, d = chars[i + 1], chars[i + 2], chars[i + 3]
+                h = _hash(a, b, c, d)
+                if (bits[(h >> np.uint64(3)) & _BITMAP] >> (h & np.uint64(7))) & np.uint64(1):
+                    hit |= _mark(h, a, b, c, d, chars, i, end, pool, offsets, rule_of, slots, marks)
             if head & 4 and i + 2 < end:
-                h = _hash(a, chars[i + 1], chars[i + 2])
+                h = _hash(a, chars[i + 1], chars[i + 2], zero)
                 if (bits[(h >> np.uint64(3)) & _BITMAP] >> (h & np.uint64(7))) & np.uint64(1):
-                    hit |= _mark(h, a, chars[i + 1], chars[i + 2], chars, i, end, pool, offsets, rule_of, slots, marks)
+                    hit |= _mark(h, a, chars[i + 1], chars[i + 2], zero, chars, i, end, pool, offsets, rule_of, slots, marks)
             if head & 2 and i + 1 < end:
-                h = _hash(a, chars[i + 1], zero)
+                h = _hash(a, chars[i + 1], zero, zero)
                 if (bits[(h >> np.uint64(3)) & _BITMAP] >> (h & np.uint64(7))) & np.uint64(1):
-                    hit |= _mark(h, a, chars[i + 1], zero, chars, i, end, pool, offsets, rule_of, slots, marks)
+                    hit |= _mark(h, a, chars[i + 1], zero, zero, chars, i, end, pool, offsets, rule_of, slots, marks)
             if head & 1:
-                hit |= _mark(_hash(a, zero, zero), a, zero, zero, chars, i, end, pool, offsets, rule_of, slots, marks)
+                hit |= _mark(_hash(a, zero, zero, zero), a, zero, zero, zero, chars, i, end, pool, offsets, rule_of, slots, marks)
         if not hit:
             continue
         if found + n_rules > len(out_line):
             out_line = np.concatenate((out_line, np.empty(len(out_line) + n_rules, np.int64)))
             out_rule = np.concatenate((out_rule, np.empty(len(out_rule) + n_rules, np.int32)))
+        first, second = opening(chars, begin, end)
+        one, two = first & np.uint32(255), second & np.uint32(255)
         for r in range(n_rules):
-            if marks[r] and min_chars[r] <= size <= max_chars[r] and kinds[r, kind[row]]:
+            if marks[r] and min_chars[r] <= size <= max_chars[r] and kinds[r, kind[row]] and (opens[r, one] | opens[r, two]):
                 out_line[found] = row
                 out_rule[found] = r
                 found += 1

@@ -1,9 +1,9 @@
 """Language of text, first step: rows to atoms (runs of one script in one clause), without what carries no language.
 
-An atom is a row of parallel arrays. Its numbers, `stats` (n_atoms, 6) int32:
+An atom is a row of parallel arrays. Its numbers, `stats` (n_atoms, 7) int32:
     [0] letters (Han, kana and so on count one each; digits, marks, URLs, code count none)
     alphabets: [1] words  [2] words that begin in lower case  [3] words of at most three letters  [4] lower-case letters
-    Han, kana: [1] Han  [2] hiragana  [3] katakana  [4] weak, [5] strong evidence of Chinese
+    Han, kana: [1] Han  [2] hiragana  [3] katakana  [4] weak, [5] strong evidence of Chinese  [6] of Japanese
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from numba import njit
 OTHER, SPACE, NEWLINE, STOP, CLAUSE, DIGIT, MARK, DOT, LINK, OPENER = range(10)
 ALPHABET = 10
 LATIN, LATIN_UPPER, CYRILLIC, CYRILLIC_UPPER, ARABIC, DEVANAGARI = range(ALPHABET, ALPHABET + 6)
-HAN, HAN_WEAK, HAN_STRONG, HIRAGANA, HIRAGANA_NO, KATAKANA = range(20, 26)
+HAN, HAN_WEAK, HAN_STRONG, HAN_JAPANESE, HIRAGANA, HIRAGANA_NO, KATAKANA = range(20, 27)
 FIXED = 32  # FIXED + i: script that only one language has, number i
 
 # Kinds of atoms: 0 to 3 alphabets by script, CJK, and FIXED + i.
 KIND_LATIN, KIND_CYRILLIC, KIND_ARABIC, KIND_DEVANAGARI, KIND_CJK = range(5)
-# Breaks before an atom: none (another script stands right before it), a clause, a sentence; OPAQUE is added when a
-# URL, identifier or the like stands between.
-NO_BREAK, CLAUSE_BREAK, SENTENCE_BREAK, OPAQUE = 0, 1, 2, 4
+# Breaks before an atom: none (another script stands right before it), a clause, a sentence, a word (`cut` cut it from the atom
+# before); OPAQUE is added when a URL, identifier or the like stands between.
+NO_BREAK, CLAUSE_BREAK, SENTENCE_BREAK, WORD_BREAK, OPAQUE = 0, 1, 2, 3, 4
 BREAK_MASK = 3
 # In place of a language number: Han and kana of the atom are told apart character by character.
 SPLIT = -2
@@ -31,6 +31,8 @@ SPLIT = -2
 MAX_TAG, MAX_CODE, MAX_LABEL = 500, 300, 100
 #: Hyphens from which a word is a slug (state-of-the-art is none).
 MAX_HYPHENS = 3
+#: Capital letters before a dot from which what follows right after it belongs to the name of a host.
+MIN_HOST = 3
 
 
 @njit(cache=True, nogil=True)
@@ -102,6 +104,7 @@ def _token_end(chars, classes, i, end):
     A token is letters, digits and the connectors _ - ' . / @ # + = & % ~ $ \\ * between them.
     """
     j = i
+    begin = i
     digits = False
     odd = False
     slashes = 0
@@ -125,6 +128,9 @@ def _token_end(chars, classes, i, end):
                 odd = True
             elif following != LATIN_UPPER or before != LATIN_UPPER:
                 break
+            elif j - begin >= MIN_HOST and _class(classes, chars[j - 2]) == LATIN_UPPER:
+                # EXAMPLE.COM, not U.S.
+                odd = True
         elif c == 0x2F:
             slashes += 1
         elif c == 0x3A:
@@ -213,18 +219,39 @@ def _reference_end(chars, begin, i, end):
 
 
 @njit(cache=True, nogil=True)
+def _take_word(chars, classes, i, end, script, numbers):
+    """End of the word (letters and marks of one script) at i; counts it in an alphabet's numbers of an atom."""
+    head = _class(classes, chars[i])
+    letters = 0
+    lower = 0
+    while i < end:
+        k = _class(classes, chars[i])
+        if k != MARK and (_script(k) != script or k < ALPHABET):
+            break
+        letters += k != MARK
+        lower += k in (LATIN, CYRILLIC) or k >= ARABIC
+        i += 1
+    numbers[0] += letters
+    numbers[1] += 1
+    numbers[2] += head != LATIN_UPPER and head != CYRILLIC_UPPER
+    numbers[3] += letters <= 3
+    numbers[4] += lower
+    return i
+
+
+@njit(cache=True, nogil=True)
 def scan(chars, offsets, skip, classes, capacity):
     """Atoms of all rows that are not skipped.
 
     returns : n (-1 when `capacity` was too small), rows (int32), starts, ends (int64, buffer offsets), kinds (uint8),
-              breaks (uint8), stats (n, 6) int32; the arrays have `capacity` places.
+              breaks (uint8), stats (n, 7) int32; the arrays have `capacity` places.
     """
     rows = np.empty(capacity, np.int32)
     starts = np.empty(capacity, np.int64)
     ends = np.empty(capacity, np.int64)
     kinds = np.empty(capacity, np.uint8)
     breaks = np.empty(capacity, np.uint8)
-    stats = np.empty((capacity, 6), np.int32)
+    stats = np.empty((capacity, 7), np.int32)
     n = 0
     for row in range(len(offsets) - 1):
         if skip[row]:
@@ -245,7 +272,7 @@ def scan(chars, offsets, skip, classes, capacity):
                     starts[n] = i
                     kinds[n] = kind
                     breaks[n] = pending
-                    for m in range(6):
+                    for m in range(7):
                         stats[n, m] = 0
                     n += 1
                     open_kind = kind
@@ -253,11 +280,12 @@ def scan(chars, offsets, skip, classes, capacity):
                 at = n - 1
                 stats[at, 0] += 1
                 if k < FIXED:
-                    stats[at, 1] += k <= HAN_STRONG
+                    stats[at, 1] += k <= HAN_JAPANESE
                     stats[at, 2] += k in (HIRAGANA, HIRAGANA_NO)
                     stats[at, 3] += k == KATAKANA
                     stats[at, 4] += k == HAN_WEAK
                     stats[at, 5] += k == HAN_STRONG
+                    stats[at, 6] += k == HAN_JAPANESE
                 i += 1
                 ends[at] = i
                 continue
@@ -282,31 +310,13 @@ def scan(chars, offsets, skip, classes, capacity):
                     starts[n] = i
                     kinds[n] = kind
                     breaks[n] = pending
-                    for m in range(6):
+                    for m in range(7):
                         stats[n, m] = 0
                     n += 1
                     open_kind = kind
                     pending = np.uint8(NO_BREAK)
                 at = n - 1
-                # One word: letters and marks of the same script.
-                begin = i
-                script = _script(k)
-                letters = 0
-                lower = 0
-                while i < end:
-                    k2 = _class(classes, chars[i])
-                    if k2 == MARK or (_script(k2) == script and k2 >= ALPHABET):
-                        letters += k2 != MARK
-                        lower += k2 in (LATIN, CYRILLIC) or k2 >= ARABIC
-                        i += 1
-                    else:
-                        break
-                head = _class(classes, chars[begin])
-                stats[at, 0] += letters
-                stats[at, 1] += 1
-                stats[at, 2] += head != LATIN_UPPER and head != CYRILLIC_UPPER
-                stats[at, 3] += letters <= 3
-                stats[at, 4] += lower
+                i = _take_word(chars, classes, i, end, _script(k), stats[at])
                 ends[at] = i
                 continue
             if k <= SPACE or k == LINK:
@@ -348,11 +358,41 @@ def scan(chars, offsets, skip, classes, capacity):
 
 
 @njit(cache=True, nogil=True)
-def row_starts(rows, n, n_rows):
-    """(n_rows + 1,) int64: atoms of row r are first[r] : first[r + 1]."""
-    first = np.zeros(n_rows + 1, np.int64)
-    for a in range(n):
-        first[rows[a] + 1] += 1
-    for r in range(n_rows):
-        first[r + 1] += first[r]
-    return first
+def cut(chars, classes, atoms, cut_atom, cut_at):
+    """Atoms of alphabets cut where a word begins.
+
+    atoms    : rows, starts, ends, kinds, breaks, stats.  cut_atom, cut_at : (n_cuts,) int64, atom and buffer offset of each
+               cut, in order of offset.
+    returns  : the same arrays with n_cuts more places, and the atom that each comes from (int64).
+    """
+    rows, starts, ends, kinds, breaks, stats = atoms
+    n = len(rows) + len(cut_atom)
+    origin, new_starts, new_ends = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    m = 0
+    at = 0
+    for a in range(len(rows)):
+        origin[at] = a
+        new_starts[at] = starts[a]
+        while m < len(cut_atom) and cut_atom[m] == a:
+            stop = cut_at[m]
+            while _class(classes, chars[stop - 1]) < ALPHABET and _class(classes, chars[stop - 1]) != MARK:
+                stop -= 1
+            new_ends[at] = stop
+            at += 1
+            origin[at] = a
+            new_starts[at] = cut_at[m]
+            m += 1
+        new_ends[at] = ends[a]
+        at += 1
+    new_breaks, new_stats = breaks[origin], stats[origin]
+    for at in range(n):
+        again = at > 0 and origin[at - 1] == origin[at]
+        if again:
+            new_breaks[at] = np.uint8(WORD_BREAK)
+        if again or (at + 1 < n and origin[at + 1] == origin[at]):
+            new_stats[at, :] = 0
+            i = new_starts[at]
+            while i < new_ends[at]:
+                k = _class(classes, chars[i])
+                i = _take_word(chars, classes, i, new_ends[at], _script(k), new_stats[at]) if k >= ALPHABET else i + 1
+    return rows[origin], new_starts, new_ends, kinds[origin], new_breaks, new_stats, origin

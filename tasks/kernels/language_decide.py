@@ -1,7 +1,7 @@
-"""Language of text, second step: what language each atom is (see `tasks.kernels.language` for atoms).
+"""Language of text, second step for alphabets: which language each atom is in (see `tasks.kernels.language` for atoms).
 
-Han and kana are decided by clause; alphabets by naive Bayes over langdetect's n-gram profiles, smoothed over the atoms of
-a row so that a change of language needs evidence (Viterbi over a chain in which staying is free).
+Naive Bayes over langdetect's n-gram profiles and the frequencies of whole words, smoothed over the words of a row so that a
+change of language needs evidence (Viterbi over a chain in which staying is free).
 """
 
 from __future__ import annotations
@@ -9,150 +9,129 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tasks.kernels.language import BREAK_MASK, KIND_CJK, NO_BREAK, SENTENCE_BREAK, SPLIT
+from tasks.kernels.language import BREAK_MASK, KIND_CJK, SENTENCE_BREAK, WORD_BREAK
 
-SCALE = 2048  # fixed-point steps a nat: sums are exact and the same on every machine
-#: Letters of an atom that are scored: by then the decision is past any doubt.
-MAX_SCORED = 240
-#: Evidence (nats) that a change of language needs between clauses and between sentences. Of 20 sentences in ten languages, cut at
-#: 40 letters, each leads over English by 27 to 187 (median 74); short English sentences of Latin words lose by up to 16.
-#: Chosen while reading real Chinese and English text; not measured on a set held out.
-SWITCH_CLAUSE, SWITCH_SENTENCE = 22 * SCALE, 16 * SCALE
+SCALE = 1024  # fixed-point steps a nat: sums are exact and the same on every machine
+#: Letters of a word, and words of an atom, that are scored: longer ones are no words, and by then the decision is past any
+#: doubt. With these bounds the likelihoods of an atom are within int32.
+MAX_WORD, MAX_WORDS = 48, 256
+#: A letter counts in about three n-grams of langdetect and in one word, so the evidence of words counts three times.
+WORD_WEIGHT = 3
+#: Evidence (nats) that a change of language needs between words, clauses and sentences. Set once, before any mixed passage was
+#: measured; `tests/bench/language.py` says what they give.
+SWITCH_WORD, SWITCH_CLAUSE, SWITCH_SENTENCE = 40 * SCALE, 24 * SCALE, 16 * SCALE
 #: Lead of English for a short name or term in Chinese prose: 6 nats. The n-grams of a name say where it comes from, not in
 #: which language it stands, so they count a quarter, and those of an acronym nothing.
 FAVOUR, NAME_DIVISOR = 6 * SCALE, 4
-#: Overlapping n-grams count each letter up to six times; likelihoods are divided by this for a confidence. A choice, not a calibration.
-TEMPER = 2.5
 #: Lead of English at the start of any row: the language of names, headings and technical terms.
 PRIOR = 4 * SCALE
+#: Bits of the place of a word's scores, enough for the lists of all languages.
+WORD_BITS = 25
+#: Steps a nat of the scores of words (uint8).
+WORD_SCALE = 16
 #: Numbers of the models' alphabet that are no letters.
 NONE, SPACE, UNKNOWN = 0, 1, 1023
-#: Far below every likelihood, far above the least int64.
-NEVER = -(1 << 60)
 
 
 @njit(cache=True, nogil=True)
-def _clause(last, kinds, breaks, stats, a, total):
-    """End of the clause that starts at atom a; its sums of the CJK numbers go to `total`."""
-    b = a
-    total[:] = 0
-    while b < last and (b == a or breaks[b] & BREAK_MASK == NO_BREAK):
-        if kinds[b] == KIND_CJK:
-            for m in range(6):
-                total[m] += stats[b, m]
-        b += 1
-    return b
+def _gram_slot(slots, key):
+    """Place of an n-gram, or of the empty place where it would stand."""
+    mask = np.uint32(len(slots) - 1)
+    at = ((key * np.uint32(0x9E3779B1)) >> np.uint32(8)) & mask
+    while slots[at] != 0 and slots[at] >> np.uint64(32) != key:
+        at = (at + np.uint32(1)) & mask
+    return at
 
 
 @njit(cache=True, nogil=True)
-def decide_han(first, kinds, breaks, stats, zh, ja, langs):
-    """Chinese or Japanese for each Han and kana atom, by clause; writes into langs (int32).
-
-    Kana make a clause Japanese, but for a lone の between Han, and unless characters that only Chinese has stand beside
-    little kana: then the atom is SPLIT, Han and kana apart. A short clause of Han alone without any sign of Chinese follows
-    the rest of its row when that is mostly Japanese, and one with a single hiragana when it is mostly Chinese.
-    zh : (n_rows,) int32, the language number of Chinese in each row.
-    """
-    total = np.zeros(6, np.int64)
-    for row in range(len(first) - 1):
-        begin = first[row]
-        last = first[row + 1]
-        japanese = 0
-        chinese = 0
-        a = begin
-        while a < last:
-            if kinds[a] != KIND_CJK:
-                a += 1
-                continue
-            b = _clause(last, kinds, breaks, stats, a, total)
-            han = total[1]
-            kana = total[2] + total[3]
-            lang = np.int64(zh[row])
-            if kana > 0 and not (kana == 1 and total[2] == 1 and han > 1 and total[5] + total[4] > 0):
-                if total[5] > 0 and (total[2] == 0 or (total[5] > 1 and total[2] * 4 < han)):
-                    lang = np.int64(SPLIT)
-                    chinese += han
-                else:
-                    lang = np.int64(ja)
-                    japanese += total[0]
-            elif total[4] + total[5] > 0 or han > 7:
-                chinese += han
-            for m in range(a, b):
-                if kinds[m] == KIND_CJK:
-                    langs[m] = lang
-            a = b
-        # Second look, in the light of the whole row.
-        a = begin
-        while a < last:
-            if kinds[a] != KIND_CJK:
-                a += 1
-                continue
-            b = _clause(last, kinds, breaks, stats, a, total)
-            follows = np.int64(SPLIT)
-            if japanese > chinese and total[2] + total[3] == 0 and total[4] + total[5] == 0 and total[1] <= 7:
-                follows = np.int64(ja)
-            elif chinese > japanese and total[2] == 1 and total[3] == 0 and total[1] > 1:
-                follows = np.int64(zh[row])
-            if follows != SPLIT:
-                for m in range(a, b):
-                    if kinds[m] == KIND_CJK:
-                        langs[m] = follows
-            a = b
+def _word_slot(slots, key):
+    """Place of a word's key, or of the empty place where it would stand."""
+    mask = np.uint64(len(slots) - 1)
+    at = (key >> np.uint64(40)) & mask
+    while slots[at] != 0 and (slots[at] ^ key) >> np.uint64(WORD_BITS) != 0:
+        at = (at + np.uint64(1)) & mask
+    return at
 
 
 @njit(cache=True, nogil=True)
-def gram_slot(keys, key):
-    """Slot of an n-gram, or of the empty place where it would stand."""
-    mask = np.uint32(len(keys) - 1)
-    slot = ((key * np.uint32(0x9E3779B1)) >> np.uint32(8)) & mask
-    while keys[slot] != 0 and keys[slot] != key:
-        slot = (slot + np.uint32(1)) & mask
-    return slot
+def _word_key(chars, start, end, folded):
+    """Key (uint64) of a word in lower case: FNV-1a over its code points, the lowest WORD_BITS bits free."""
+    key = np.uint64(0xCBF29CE484222325)
+    for i in range(start, end):
+        key = (key ^ np.uint64(folded[chars[i]])) * np.uint64(0x100000001B3)
+    return (key ^ key << np.uint64(29)) & ~np.uint64((1 << WORD_BITS) - 1) | np.uint64(1) << np.uint64(63)
 
 
 @njit(cache=True, nogil=True)
-def _note(keys, index, key, found, n):
-    """Append the row of an n-gram that the models know."""
-    slot = gram_slot(keys, key)
-    if keys[slot] != 0:
-        found[n] = index[slot]
+def file_grams(keys, places, slots):
+    """Files n-grams (keys, uint32) and where their scores stand into empty slots (2^k,) uint64: key above, place below."""
+    for n in range(len(keys)):
+        slots[_gram_slot(slots, keys[n])] = np.uint64(keys[n]) << np.uint64(32) | np.uint64(places[n])
+
+
+@njit(cache=True, nogil=True)
+def file_words(chars, offsets, places, folded, slots):
+    """Files words chars[offsets[i] : offsets[i + 1]] and where their scores stand into empty slots (2^k,) uint64: key above, place below."""
+    for n in range(len(offsets) - 1):
+        key = _word_key(chars, offsets[n], offsets[n + 1], folded)
+        at = _word_slot(slots, key)
+        if slots[at] == 0:
+            slots[at] = key | np.uint64(places[n])
+
+
+@njit(cache=True, nogil=True)
+def _note(slots, two, one, code, found, n):
+    """Append the place of the longest n-gram that ends in `code` and that the models know; it holds the shorter ones too."""
+    if two != NONE:
+        key = two << np.uint32(20) | one << np.uint32(10) | code
+        at = _gram_slot(slots, key)
+        if slots[at] != 0:
+            found[n] = slots[at] & np.uint64(0xFFFFFFFF)
+            return n + 1
+    at = _gram_slot(slots, one << np.uint32(10) | code)
+    if slots[at] == 0 and code != SPACE:
+        at = _gram_slot(slots, code)
+    if slots[at] != 0:
+        found[n] = slots[at] & np.uint64(0xFFFFFFFF)
         n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
-def score(chars, start, end, lowered, codes, lower, keys, index, table, kind, scripts, found, scores):
-    """Log-likelihoods (SCALE steps a nat) of text under each language, by langdetect's n-grams of 1 to 3 letters in words.
+def next_word(chars, start, end, codes):
+    """(begin, stop) of the next run of letters in chars[start:end]; begin == stop when there is none."""
+    i = start
+    while i < end and (chars[i] >= len(codes) or codes[chars[i]] == NONE):
+        i += 1
+    begin = i
+    while i < end and chars[i] < len(codes) and codes[chars[i]] != NONE:
+        i += 1
+    return begin, i
 
-    As in langdetect, a word begins and ends with a space, and nothing counts from the second capital of a row of capitals on.
-    lowered : the run has no lower-case letter: read it as if it were lower case.
-    codes   : (n,) uint16, letter to number in the models' alphabet.  lower : (1024,) uint16, number of its lower case.
-    keys    : (2^k,) uint32, three numbers of 10 bits, 0 empty.  index : (2^k,) uint32 into table (n_grams, n_langs) int16.
-    kind, scripts : only languages with scripts[k] == kind are scored.
-    found   : room for 5 * MAX_SCORED + 8 rows (uint32).  scores : (n_langs,) int64, overwritten.
+
+@njit(cache=True, nogil=True)
+def score_word(chars, start, end, lowered, grams, words, low, high, found, scores):
+    """Log-likelihoods (SCALE steps a nat) of a word of letters under the languages low to high - 1, into `scores` (int32).
+
+    By langdetect's n-grams of 1 to 3 letters, spaces around the word among them; as there, nothing counts from the second
+    capital of a row of capitals on. And WORD_WEIGHT times what the whole word is likelier than the least of the word lists.
+
+    lowered : read the word as if it were in lower case.
+    grams   : codes (n,) uint16, letter to number in the models' alphabet; lower (1024,) uint16, number of its lower case;
+              slots (2^k,) uint64, see `file_grams`; table int16, scores of the languages low to high - 1 side by side, each
+              the sum of the n-gram and of the shorter ones that end where it ends.
+    words   : folded (n,) uint16, code point to its lower case; slots (2^k,) uint64, see `file_words`; table uint8, as above.
+    found   : room for MAX_WORD + 1 places (uint32).
     """
+    codes, lower, slots, table = grams
+    end = min(end, start + MAX_WORD)
     two = np.uint32(NONE)
     one = np.uint32(SPACE)
     n = 0
-    letters = 0
     capitals = False
     was_upper = False
-    i = start
-    while i <= end and letters < MAX_SCORED:
-        code = np.uint32(NONE)
-        if i < end and chars[i] < len(codes):
-            code = np.uint32(codes[chars[i]])
-        i += 1
-        if code == NONE:
-            if one != SPACE:
-                n = _note(keys, index, one << np.uint32(10) | np.uint32(SPACE), found, n)
-                n = _note(keys, index, two << np.uint32(20) | one << np.uint32(10) | np.uint32(SPACE), found, n)
-            two = np.uint32(NONE)
-            one = np.uint32(SPACE)
-            capitals = False
-            was_upper = False
-            continue
-        letters += 1
+    for i in range(start, end):
+        code = np.uint32(codes[chars[i]])
         small = np.uint32(lower[code])
         upper = small != code and not lowered
         if lowered:
@@ -160,174 +139,171 @@ def score(chars, start, end, lowered, codes, lower, keys, index, table, kind, sc
         capitals = upper and (was_upper or capitals)
         was_upper = upper
         if not capitals:
-            n = _note(keys, index, code, found, n)
-            n = _note(keys, index, one << np.uint32(10) | code, found, n)
-            if two != NONE:
-                n = _note(keys, index, two << np.uint32(20) | one << np.uint32(10) | code, found, n)
+            n = _note(slots, two, one, code, found, n)
         two = one
         one = code
-    # A row of the table lies together in memory, so all languages are summed and those of other scripts dropped.
-    scores[:] = 0
+    n = _note(slots, two, one, np.uint32(SPACE), found, n)
+    folded, word_slots, word_table = words
+    word = word_slots[_word_slot(word_slots, _word_key(chars, start, end, folded))]
+    if word != 0:
+        at = np.int64(word & np.uint64((1 << WORD_BITS) - 1)) - low
+        for k in range(low, high):
+            scores[k] = np.int32(WORD_WEIGHT * SCALE // WORD_SCALE) * np.int32(word_table[at + k])
+    else:
+        for k in range(low, high):
+            scores[k] = np.int32(0)
     for m in range(n):
-        of_gram = table[found[m]]
-        for k in range(len(of_gram)):
-            scores[k] += of_gram[k]
-    for k in range(len(scripts)):
-        if scripts[k] != kind:
-            scores[k] = 0
+        at = np.int64(found[m]) - low
+        for k in range(low, high):
+            scores[k] += np.int32(table[at + k])
 
 
 @njit(cache=True, nogil=True)
-def decide_alphabets(
-    first, kinds, breaks, stats, chars, starts, ends, codes, lower, keys, index, table, scripts, english, numbers, und, langs, likelihoods
-):
+def step(best, back, scores, price, low, high):
+    """One link of the chain: staying is free, a change costs `price`; writes the language before into `back`."""
+    lead = low
+    for k in range(low + 1, high):
+        if best[k] > best[lead]:
+            lead = k
+    change = best[lead] - price
+    for k in range(low, high):
+        back[k] = k
+        if best[k] < change:
+            best[k] = change
+            back[k] = lead
+        best[k] += scores[k]
+
+
+@njit(cache=True, nogil=True)
+def _score_atom(chars, start, end, loud, grams, words, low, high, found, spans, scores, total):
+    """Words of an atom: their number, places (into `spans`), scores (a row each) and the sum of the scores (into `total`).
+
+    returns also whether its language may change inside: whether the best language of each word is together likelier than
+    the best of the whole by what a change costs.
+    """
+    total[:] = 0
+    each = np.int64(0)
+    n = 0
+    stop = start
+    while n < len(spans):
+        begin, stop = next_word(chars, stop, end, grams[0])
+        if begin == stop:
+            break
+        score_word(chars, begin, stop, loud, grams, words, low, high, found, scores[n])
+        top = scores[n, low]
+        for k in range(low, high):
+            top = max(top, scores[n, k])
+            total[k] += scores[n, k]
+        each += top
+        spans[n] = begin
+        n += 1
+    top_total = total[low]
+    for k in range(low, high):
+        top_total = max(top_total, total[k])
+    return n, each - top_total > SWITCH_WORD
+
+
+@njit(cache=True, nogil=True)
+def decide_alphabets(wanted, atoms, chars, grams, words, blocks, english, numbers, und, may_cut, langs, likelihoods):
     """Language of each atom in an alphabet; writes into langs (int32), and into likelihoods (n_atoms, n_langs) int32.
 
-    scripts : (n_langs,) uint8, the kind of atom that a language is written in.
+    wanted  : (n_rows,) bool, rows to decide.  atoms : first, kinds, breaks, stats, starts, ends.
+    blocks  : (5,) int64, the languages of alphabet `kind` are blocks[kind] to blocks[kind + 1] - 1.
     english : index of English among the languages, -1 when it is no candidate.
     numbers : (n_langs,) int32, language number of each.  und : the number of none, for alphabets without a candidate.
+    returns : where an atom must be cut because its language changes inside: atoms, buffer offsets (int64), unless it may not.
+              Such rows are to be cut and decided once more.
     """
-    n_langs = len(scripts)
-    found = np.empty(5 * MAX_SCORED + 8, np.uint32)
-    scores = np.empty(n_langs, np.int64)
+    first, kinds, breaks, stats, starts, ends = atoms
+    n_langs = len(numbers)
+    found = np.empty(MAX_WORD + 1, np.uint32)
+    spans = np.empty(MAX_WORDS, np.int64)
+    scores = np.empty((MAX_WORDS, n_langs), np.int32)
+    total = np.empty(n_langs, np.int32)
     best = np.empty(n_langs, np.int64)
-    back = np.empty((64, n_langs), np.int8)
-    chain = np.empty(64, np.int64)
+    back = np.empty((256, n_langs), np.int8)
+    link_atom = np.empty(256, np.int64)
+    link_start = np.empty(256, np.int64)
+    cut_atom = np.empty(16, np.int64)
+    cut_at = np.empty(16, np.int64)
+    n_cuts = 0
     for row in range(len(first) - 1):
-        begin = first[row]
-        last = first[row + 1]
+        if not wanted[row]:
+            continue
         han = False
         some = np.uint32(0)
-        for a in range(begin, last):
+        for a in range(first[row], first[row + 1]):
             han |= kinds[a] == KIND_CJK
             if kinds[a] < KIND_CJK:
                 some |= np.uint32(1) << np.uint32(kinds[a])
-        if some == 0:
-            continue
-        if last - begin > len(chain):
-            chain = np.empty((last - begin) * 2, np.int64)
-            back = np.empty(((last - begin) * 2, n_langs), np.int8)
         for kind in range(KIND_CJK):
             if some >> np.uint32(kind) & np.uint32(1) == 0:
                 continue
+            low = blocks[kind]
+            high = blocks[kind + 1]
             n = 0
-            sentence_between = False
-            for a in range(begin, last):
-                sentence_between |= breaks[a] & BREAK_MASK == SENTENCE_BREAK
+            price = np.int64(0)
+            for a in range(first[row], first[row + 1]):
+                pause = breaks[a] & BREAK_MASK
+                if pause == SENTENCE_BREAK or price == SWITCH_SENTENCE:
+                    price = np.int64(SWITCH_SENTENCE)
+                else:
+                    price = np.int64(SWITCH_WORD) if pause == WORD_BREAK else np.int64(SWITCH_CLAUSE)
                 if kinds[a] != kind:
                     continue
-                short = han and (stats[a, 1] < 3 or stats[a, 0] < 12)
+                if low == high:
+                    langs[a] = und
+                    continue
                 loud = stats[a, 4] == 0
-                if short and loud:
-                    scores[:] = 0
-                else:
-                    score(chars, starts[a], ends[a], loud, codes, lower, keys, index, table, kind, scripts, found, scores)
-                top = np.int64(NEVER)
-                for k in range(n_langs):
-                    if short:
-                        scores[k] //= NAME_DIVISOR
-                    if short and k != english:
-                        scores[k] -= FAVOUR
-                    likelihoods[a, k] = scores[k]
-                    if scripts[k] != kind:
-                        scores[k] = NEVER
-                    top = max(top, scores[k])
-                if n == 0:
-                    for k in range(n_langs):
-                        best[k] = scores[k] + (PRIOR if k == english else 0)
-                else:
-                    price = SWITCH_SENTENCE if sentence_between else SWITCH_CLAUSE
-                    lead = 0
-                    for k in range(1, n_langs):
-                        if best[k] > best[lead]:
-                            lead = k
-                    change = best[lead] - price
-                    for k in range(n_langs):
-                        back[n, k] = k
-                        if best[k] < change:
-                            best[k] = change
-                            back[n, k] = lead
-                        best[k] = max(best[k] + scores[k], NEVER)
-                chain[n] = a
-                n += 1
-                sentence_between = False
-            lead = 0
-            for k in range(1, n_langs):
-                if best[k] > best[lead]:
-                    lead = k
-            known = best[lead] > NEVER
+                n_words, uneven = _score_atom(chars, starts[a], ends[a], loud, grams, words, low, high, found, spans, scores, total)
+                if han and (stats[a, 1] < 3 or stats[a, 0] < 12):
+                    for k in range(low, high):
+                        total[k] = np.int32((0 if loud else total[k] // NAME_DIVISOR) - (0 if k == english else FAVOUR))
+                    uneven = False
+                for k in range(low, high):
+                    likelihoods[a, k] = total[k]
+                links = n_words if uneven and may_cut else 1
+                while n + links > len(link_atom):
+                    back, link_atom, link_start = _longer(back, link_atom, link_start)
+                for w in range(links):
+                    link_atom[n] = a
+                    link_start[n] = spans[w]
+                    own = scores[w] if links > 1 else total
+                    if n == 0:
+                        for k in range(low, high):
+                            best[k] = own[k] + (PRIOR if k == english else 0)
+                    else:
+                        step(best, back[n], own, price if w == 0 else SWITCH_WORD, low, high)
+                    n += 1
+                price = np.int64(0)
+            if n == 0:
+                continue
+            lead = low + best[low:high].argmax()
             for m in range(n - 1, -1, -1):
-                langs[chain[m]] = numbers[lead] if known else und
-                if m > 0:
-                    lead = np.int64(back[m, lead])
+                a = link_atom[m]
+                if m == n - 1 or link_atom[m + 1] != a:
+                    langs[a] = numbers[lead]
+                before = np.int64(back[m, lead]) if m > 0 else lead
+                if before != lead and link_atom[m - 1] == a:
+                    if n_cuts == len(cut_atom):
+                        cut_atom, cut_at = _twice(cut_atom), _twice(cut_at)
+                    cut_atom[n_cuts] = a
+                    cut_at[n_cuts] = link_start[m]
+                    n_cuts += 1
+                lead = before
+    return cut_atom[:n_cuts].copy(), cut_at[:n_cuts].copy()
 
 
 @njit(cache=True, nogil=True)
-def _posterior(likelihoods, atoms_from, atoms_to, langs, wanted, kinds, kind, scripts, numbers, sums):
-    """Probability of language number `wanted` over the atoms it was given (any atom of the kind when wanted < 0), and the likeliest."""
-    n_langs = len(scripts)
-    sums[:] = 0
-    for a in range(atoms_from, atoms_to):
-        if kinds[a] == kind and (wanted < 0 or langs[a] == wanted):
-            for k in range(n_langs):
-                sums[k] += likelihoods[a, k]
-    own = -1
-    for k in range(n_langs):
-        if scripts[k] == kind and (numbers[k] == wanted or (wanted < 0 and (own < 0 or sums[k] > sums[own]))):
-            own = k
-    if own < 0:
-        return 0.0, -1
-    total = 0.0
-    for k in range(n_langs):
-        if scripts[k] == kind:
-            total += np.exp(min(50.0, (sums[k] - sums[own]) / (SCALE * TEMPER)))
-    return 1.0 / total, own
-
-
-@njit(cache=True, nogil=True)
-def doubt(first, kinds, stats, likelihoods, langs, scripts, numbers, und, least_letters, least_confidence, least_word):
-    """Rows of one alphabet with fewer than least_letters letters and no sure answer become `und` ("OK", "PDF"); a lone word needs least_word."""
-    sums = np.empty(len(scripts), np.int64)
-    for row in range(len(first) - 1):
-        begin = first[row]
-        last = first[row + 1]
-        letters = 0
-        words = 0
-        for a in range(begin, last):
-            letters += stats[a, 0]
-            words += stats[a, 1]
-            if kinds[a] != kinds[begin]:
-                letters += least_letters
-        if begin == last or kinds[begin] >= KIND_CJK or letters >= least_letters:
-            continue
-        sure, _ = _posterior(likelihoods, begin, last, langs, -1, kinds, kinds[begin], scripts, numbers, sums)
-        if sure < (least_confidence if words > 1 else least_word):
-            for a in range(begin, last):
-                langs[a] = und
-
-
-@njit(cache=True, nogil=True)
-def confidence(first, kinds, stats, likelihoods, langs, primary, scripts, numbers, und):
-    """(n,) float64 in 0..1: how sure the primary language of each row is.
-
-    Alphabets: its posterior over its own atoms, tempered, since overlapping n-grams count the same letters three times.
-    Scripts of one language: n / (n + 1/2) for n letters, as one letter may be a slip and a hundred are none.
-    """
-    n = len(primary)
-    out = np.zeros(n, np.float64)
-    sums = np.empty(len(scripts), np.int64)
-    for row in range(n):
-        wanted = primary[row]
-        if wanted < 0 or wanted == und:
-            continue
-        letters = 0.0
-        kind = -1
-        for a in range(first[row], first[row + 1]):
-            if langs[a] == wanted or langs[a] == SPLIT:
-                letters += stats[a, 0]
-                kind = kinds[a]
-        if kind >= KIND_CJK:
-            out[row] = letters / (letters + 0.5)
-        elif kind >= 0:
-            out[row], _ = _posterior(likelihoods, first[row], first[row + 1], langs, wanted, kinds, kind, scripts, numbers, sums)
+def _twice(array):
+    """The array with twice the room."""
+    out = np.empty(2 * len(array), array.dtype)
+    out[: len(array)] = array
     return out
+
+
+@njit(cache=True, nogil=True)
+def _longer(back, link_atom, link_start):
+    longer = np.empty((2 * len(back), back.shape[1]), back.dtype)
+    longer[: len(back)] = back
+    return longer, _twice(link_atom), _twice(link_start)

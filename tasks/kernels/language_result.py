@@ -10,7 +10,7 @@ from tasks.kernels.language import (
     BREAK_MASK,
     DOT,
     HAN,
-    HAN_STRONG,
+    HAN_JAPANESE,
     KATAKANA,
     KIND_CJK,
     NEWLINE,
@@ -150,7 +150,7 @@ def finish(chars, offsets, classes, first, kinds, breaks, stats, starts, ends, l
                     if k < HAN or k > KATAKANA:
                         i += 1
                         continue
-                    is_han = k <= HAN_STRONG
+                    is_han = k <= HAN_JAPANESE
                     own = zh[row] if is_han else ja
                     j = i
                     stop = i
@@ -158,7 +158,7 @@ def finish(chars, offsets, classes, first, kinds, breaks, stats, starts, ends, l
                     while j < ends[a]:
                         k = classes[chars[j]] if chars[j] < len(classes) else np.uint8(0)
                         if k >= HAN and k <= KATAKANA:
-                            if (k <= HAN_STRONG) != is_han:
+                            if (k <= HAN_JAPANESE) != is_han:
                                 break
                             letters += 1
                             stop = j + 1
@@ -278,3 +278,14 @@ def _span(span_starts, span_ends, span_langs, row_begin, n, start, end, lang, ap
     span_ends[n] = end
     span_langs[n] = lang
     return n + 1
+
+
+@njit(cache=True, nogil=True)
+def row_starts(rows, n, n_rows):
+    """(n_rows + 1,) int64: atoms of row r are first[r] : first[r + 1]."""
+    first = np.zeros(n_rows + 1, np.int64)
+    for a in range(n):
+        first[rows[a] + 1] += 1
+    for r in range(n_rows):
+        first[r + 1] += first[r]
+    return first

@@ -120,15 +120,17 @@ def _between(before, after, props):
 
 
 @njit(cache=True, nogil=True)
-def clean(chars, starts, ends, wrapped, verbatim, classes, props, kana, squeeze, punctuate):
+def clean(chars, starts, ends, wrapped, verbatim, classes, props, kana, squeeze, punctuate, origins):
     """Normalized rows (NFC and mojibake are not done here).
 
     chars    : (n_chars,) uint32; starts, ends : (n,) int64; wrapped, verbatim : (n,) bool.
     classes  : (0x110000,) uint8; props : (0x110000,) uint8; kana : (63,) uint32, full-width forms of U+FF61..U+FF9F.
     squeeze  : whether space runs become one space and are trimmed; punctuate : whether ASCII punctuation between Han is widened.
+    origins  : empty, or int64 with room for all characters of the spans: takes the place in chars that each character comes from.
     returns  : chars uint32, offsets (n + 1,) int64, edits (n, 9) int32.
     """
     n = len(starts)
+    trace = len(origins) > 0
     room = np.int64(0)
     longest = np.int64(1)
     for row in range(n):
@@ -148,6 +150,7 @@ def clean(chars, starts, ends, wrapped, verbatim, classes, props, kana, squeeze,
         spaces = 0  # pending spaces, of which `plain` are U+0020
         plain = 0
         breaks = 0  # pending line breaks
+        gap = 0  # where the first pending line break stands, or else the first plain space, or else the first space
         ascii_marks = False
         han = False
         for i in range(starts[row], end):
@@ -166,6 +169,8 @@ def clean(chars, starts, ends, wrapped, verbatim, classes, props, kana, squeeze,
                     k = SPACE if squeeze else COPY
                 if k == SPACE:
                     if not keep:
+                        if breaks == 0 and (spaces == 0 or (plain == 0 and c == 32)):
+                            gap = i
                         spaces += 1
                         plain += c == 32
                         continue
@@ -173,6 +178,8 @@ def clean(chars, starts, ends, wrapped, verbatim, classes, props, kana, squeeze,
                     if not keep and (squeeze or unwrap):
                         edits[row, C_SPACE] += spaces
                         spaces = plain = 0
+                        if breaks == 0:
+                            gap = i
                         breaks += 1
                         continue
                 elif k == FULL_WIDTH:
@@ -209,10 +216,14 @@ def clean(chars, starts, ends, wrapped, verbatim, classes, props, kana, squeeze,
                         if glue and punctuate and props[c] & HAN and at - 1 > begin and props[out[at - 2]] & HAN and _is_mark(out[at - 1]):
                             glue = 0  # a comma that becomes Chinese below
                         if glue:
+                            if trace:
+                                origins[at] = gap
                             out[at] = 32
                             at += 1
                         edits[row, C_UNWRAP] += 1
                     else:
+                        if trace:
+                            origins[at] = gap
                         out[at] = 10
                         at += 1
                     breaks -= 1
@@ -220,6 +231,8 @@ def clean(chars, starts, ends, wrapped, verbatim, classes, props, kana, squeeze,
                 breaks = spaces = plain = 0
             elif spaces:
                 if at > begin:
+                    if trace:
+                        origins[at] = gap
                     out[at] = 32
                     at += 1
                     edits[row, C_SPACE] += spaces - (1 if plain else 0)
@@ -228,6 +241,8 @@ def clean(chars, starts, ends, wrapped, verbatim, classes, props, kana, squeeze,
                 spaces = plain = 0
             ascii_marks |= c < 64 and (_MARKS >> np.uint64(c)) & np.uint64(1) != 0
             han |= c >= 0x2E80
+            if trace:
+                origins[at] = i
             out[at] = c
             at += 1
         edits[row, C_SPACE] += spaces + breaks

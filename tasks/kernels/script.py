@@ -1,6 +1,8 @@
-"""Script conversion on code points: longest match over compiled dictionaries, script labels, kana guard.
+"""Script conversion on code points: one pass over the text by a dictionary of everything, longest match first.
 
-Tables are indexed by code point up to `len(flags)`; characters beyond are never in a dictionary.
+Tables are indexed by code point up to `len(info)`; characters beyond are never in a dictionary. A configuration with two stages
+is done in the same pass: what the first stage gives (`middle`) is only looked at again where two neighbouring characters of it can
+begin a phrase of the second.
 """
 
 from __future__ import annotations
@@ -10,107 +12,39 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tasks.kernels.utf8 import is_space
+from tasks.kernels.script_label import clause_end
+from tasks.kernels.tries import (
+    CUTS,
+    DESCRIBE,
+    LOW18,
+    SPECIAL,
+    UNIFY,
+    Trie,
+    before_cut,
+    begins,
+    description_end,
+    has,
+    output_of,
+    pair_of,
+    walk,
+)
 
-SINGLE, PHRASE, ALWAYS = 1, 2, 4
-HANS, HANT, WEAK_HANS = 1, 2, 4
-HAN, KANA, BREAK, NO = 8, 16, 32, 64
-NEUTRAL_LABEL, HANS_LABEL, HANT_LABEL, MIXED_LABEL = 0, 1, 2, 3
-LOW18 = np.uint64(0x3FFFF)
 
+class Converter(NamedTuple):
+    """A configuration. `first.info` gives the final character, `middle` what the first stage makes of it; empty for one stage.
 
-class Trie(NamedTuple):
-    """A dictionary for longest match.
-
-    flags       : (n_chars,) uint8. SINGLE: one character to one; PHRASE: longer keys start here; ALWAYS: look at `root` in any case.
-    single      : (n_chars,) uint32, what a character alone becomes.
-    root        : (n_chars,) int32, node of a first character, 0 for none.
-    edge_keys   : (2^k,) uint64, node << 18 | character, 0 for empty; open addressing, linear probing.
-    edge_child  : (2^k,) int32.
-    values      : (n_nodes,) int32, index of the output of the key that ends at a node, -1 for none.
-    out_offsets : (n_values + 1,) int32 into out_chars (uint32).
-    pairs       : (4096,) uint64, a bit a hashed pair of first two characters: most text fails here at the cost of one load.
+    pairs, triples : as `twos` and `threes` of a trie, what the first stage must give for the second to find a phrase. Where the
+             first stage has phrases of its own that end no segment, all first pairs stand in `pairs`, and `longest` is 0; else it is the longest key of the second.
+    widest : most characters that one character can become, over all stages.
     """
 
-    flags: np.ndarray
-    single: np.ndarray
-    root: np.ndarray
-    edge_keys: np.ndarray
-    edge_child: np.ndarray
-    values: np.ndarray
-    out_offsets: np.ndarray
-    out_chars: np.ndarray
+    first: Trie
+    middle: np.ndarray
+    second: Trie
     pairs: np.ndarray
-
-
-@njit(cache=True, nogil=True)
-def pair_hash(a, b):
-    """Bit (of 2^18) for two neighbouring characters."""
-    return ((np.uint64(a) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(b)) * np.uint64(0xD6E8FEB86659FD93)) >> np.uint64(46)
-
-
-@njit(cache=True, nogil=True)
-def edge_slot(keys, key):
-    """Slot of an edge, or of the empty place where it would stand."""
-    mask = np.uint64(len(keys) - 1)
-    slot = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20) & mask
-    while keys[slot] != 0 and keys[slot] != key:
-        slot = (slot + np.uint64(1)) & mask
-    return slot
-
-
-@njit(cache=True, nogil=True)
-def _match(trie, src, i, end):
-    """Length and value of the longest key at src[i:end]; (0, -1) when there is none."""
-    n_chars = len(trie.flags)
-    node = trie.root[src[i]]
-    best = trie.values[node]
-    length = 1 if best >= 0 else 0
-    j = i + 1
-    while j < end and src[j] < n_chars:
-        slot = edge_slot(trie.edge_keys, np.uint64(node) << np.uint64(18) | np.uint64(src[j]))
-        if trie.edge_keys[slot] == 0:
-            break
-        node = trie.edge_child[slot]
-        j += 1
-        if trie.values[node] >= 0:
-            best = trie.values[node]
-            length = j - i
-    return length, best
-
-
-@njit(cache=True, nogil=True)
-def _may_match(trie, src, i, end):
-    """Whether a key of two or more characters can start at i (or one that only the trie holds)."""
-    flag = trie.flags[src[i]]
-    if flag & ALWAYS:
-        return True
-    if not flag & PHRASE or i + 1 >= end:
-        return False
-    bit = pair_hash(src[i], src[i + 1])
-    return (trie.pairs[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1) != 0
-
-
-@njit(cache=True, nogil=True)
-def _is_description(c):
-    return 0x2FF0 <= c <= 0x2FFF or c == 0x31EF
-
-
-@njit(cache=True, nogil=True)
-def _description_end(src, i, end):
-    """End of the ideographic description sequence (⿰⿱...) at i, which is kept whole; i + 1 when it is cut off."""
-    open_parts = 1
-    j = i
-    while open_parts > 0:
-        if j >= end or is_space(src[j]):
-            return i + 1
-        c = src[j]
-        if _is_description(c):
-            open_parts += 2 if c == 0x2FF2 or c == 0x2FF3 else 0 if c >= 0x2FFE and c <= 0x2FFF else 1
-        else:
-            open_parts -= 1
-        j += 1
-    return j
+    triples: np.ndarray
+    longest: int
+    widest: int
 
 
 @njit(cache=True, nogil=True)
@@ -131,261 +65,324 @@ def _changed(src, i, j, out, a, b):
 
 
 @njit(cache=True, nogil=True)
-def _emit(trie, value, out, at):
-    for k in range(trie.out_offsets[value], trie.out_offsets[value + 1]):
-        out[at] = trie.out_chars[k]
-        at += 1
-    return at
+def _point(points, n, at, i):
+    """Note that out[at:] comes from src[i:]; a point that stands already is not repeated."""
+    if n == 0 or points[n - 1, 0] != at or points[n - 1, 1] != i:
+        points[n, 0] = at
+        points[n, 1] = i
+        n += 1
+    return n
 
 
 @njit(cache=True, nogil=True)
-def _stage(trie, src, i, end, out, at):
-    """Convert src[i:end] by one dictionary into out at `at`. Returns the new end of out and how many characters changed."""
-    n_chars = len(trie.flags)
+def _second(trie, middle, length, source, src, end, out, at, points, n):
+    """Second stage of one run: middle[:length] into out at `at`. Returns the new end of out, changed characters, points.
+
+    source : where each character of middle comes from in src, -1 inside what the first stage made longer or shorter.
+    end    : where the run ends in src.
+    """
+    size = len(trie.info)
     changed = 0
-    while i < end:
-        c = src[i]
-        flag = trie.flags[c] if c < n_chars else np.uint8(0)
-        if flag == 0:
-            if _is_description(c):
-                stop = _description_end(src, i, end)
-                while i < stop:
-                    out[at] = src[i]
-                    at += 1
-                    i += 1
-            else:
-                out[at] = c
+    exact_at = at
+    exact = source[0]
+    k = 0
+    while k < length:
+        c = middle[k]
+        stop = k + 1
+        word = np.uint64(0)
+        if c < size:
+            if trie.info[c] & DESCRIBE:
+                stop = description_end(middle, k, length)
+            elif k + 1 < length and begins(trie.twos, trie.threes, c, middle[k + 1], middle[k + 2] if k + 2 < length else np.uint32(0)):
+                found, word = walk(trie.info, trie.edges, middle, k, length)
+                stop = k + max(found, 1)
+        if word:
+            first, last, _ = output_of(word)
+            for o in range(first, last):
+                out[at] = trie.chars[o]
                 at += 1
-                i += 1
-            continue
-        if _may_match(trie, src, i, end):
-            length, value = _match(trie, src, i, end)
-            if length > 0:
-                begin = at
-                at = _emit(trie, value, out, at)
-                changed += _changed(src, i, i + length, out, begin, at)
-                i += length
-                continue
-        d = trie.single[c]
-        changed += d != c
-        out[at] = d
-        at += 1
-        i += 1
-    return at, changed
+        elif stop > k + 1 or c >= size:
+            for o in range(k, stop):
+                out[at] = middle[o]
+                at += 1
+        else:
+            out[at] = trie.info[c] & LOW18
+            at += 1
+        k = stop
+        here = end if k == length else source[k]
+        if here >= 0:
+            if at - exact_at != here - exact:
+                n = _point(points, n, exact_at, exact)
+                n = _point(points, n, at, here)
+            changed += _changed(src, exact, here, out, exact_at, at)
+            exact_at = at
+            exact = here
+    return at, changed, n
 
 
 @njit(cache=True, nogil=True)
-def _chain(stages, first, second, src, i, end, middle, out, at):
-    """Convert src[i:end] through one or two dictionaries."""
-    begin = at
-    if stages == 1:
-        return _stage(first, src, i, end, out, at)
-    stop, _ = _stage(first, src, i, end, middle, 0)
-    at, _ = _stage(second, middle, 0, stop, out, at)
-    return at, _changed(src, i, end, out, begin, at)
+def _at(src, i, end):
+    return src[i] if i < end else np.uint32(0)
 
 
 @njit(cache=True, nogil=True)
-def _span(stages, segments, first, second, src, i, end, middle, out, at):
-    """Convert src[i:end]: cut into segments first when the configuration has them (stages with bit 4 set)."""
-    if not stages & 4:
-        return _chain(stages, first, second, src, i, end, middle, out, at)
+def _plain(info, twos, threes, src, i, end, out, at):
+    """Single characters from src[i:] to out[at:], as far as nothing else can happen. Returns where, and how many changed."""
+    size = len(info)
     changed = 0
-    begin = i
-    n_chars = len(segments.flags)
     while i < end:
         c = src[i]
-        if _is_description(c):
-            i = _description_end(src, i, end)
-            continue
-        if c < n_chars and segments.flags[c] != 0 and _may_match(segments, src, i, end):
-            length, value = _match(segments, src, i, end)
-            if length > 0:
-                at, n = _chain(stages & 3, first, second, src, begin, i, middle, out, at)
-                changed += n
-                start = at
-                at = _emit(segments, value, out, at)
-                changed += _changed(src, i, i + length, out, start, at)
-                i += length
-                begin = i
-                continue
+        if c >= size:
+            out[at] = c
+        else:
+            d = info[c]
+            if begins(twos, threes, c, _at(src, i + 1, end), _at(src, i + 2, end)) or d & SPECIAL:
+                break
+            out[at] = d
+            changed += c != d
+        at += 1
         i += 1
-    at, n = _chain(stages & 3, first, second, src, begin, end, middle, out, at)
-    return at, changed + n
+    return i, changed
 
 
 @njit(cache=True, nogil=True)
-def _clause_end(classes, src, i, end):
-    """End of the clause that starts at i (its punctuation included), and whether kana stands in it."""
-    kana = 0
-    han = 0
-    lone_no = 0
+def _first(trie, singles, src, i, end, middle, source):
+    """First stage of the run src[i:end] into middle, and where each character of it comes from (see `_second`). Returns its length."""
+    size = len(singles)
+    length = 0
     while i < end:
-        k = classes[src[i]] if src[i] < len(classes) else np.uint8(0)
-        i += 1
-        kana += (k & KANA) != 0
-        han += (k & HAN) != 0
-        lone_no += (k & NO) != 0
-        if k & BREAK:
+        c = src[i]
+        stop = i + 1
+        word = np.uint64(0)
+        if c < size:
+            if trie.info[c] & DESCRIBE:
+                stop = description_end(src, i, end)
+            else:
+                found, word = walk(trie.info, trie.edges, src, i, end)
+                stop = i + max(found, 1)
+        if word:
+            begin, last, _ = output_of(word)
+            for k in range(begin, last):
+                middle[length] = trie.chars[k]
+                source[length] = i + k - begin if last - begin == stop - i or k == begin else -1
+                length += 1
+        else:
+            for k in range(i, stop):
+                middle[length] = singles[src[k]] if stop == i + 1 and c < size else src[k]
+                source[length] = k
+                length += 1
+        i = stop
+    return length
+
+
+@njit(cache=True, nogil=True)
+def _single(singles, src, i, end):
+    """What the first stage makes of src[i] alone, 0 beyond the end or the table."""
+    return singles[src[i]] if i < end and src[i] < len(singles) else np.uint32(0)
+
+
+@njit(cache=True, nogil=True)
+def _ahead(first, second, singles, longest, src, i, end, middle):
+    """Phrase of the second stage at src[i:], where the first stage knows single characters only: (length, word), (0, 0) for none.
+
+    It ends before the next key that cuts; where such a key begins does not depend on the second stage.
+    """
+    length = min(end - i, longest)
+    for k in range(length):
+        middle[k] = _single(singles, src, i + k, end)
+    found, word = walk(second.info, second.edges, middle, 0, length)
+    for k in range(1, found):
+        after, later = _at(src, i + k + 1, end), _at(src, i + k + 2, end)
+        if src[i + k] < len(singles) and begins(first.twos, first.threes, src[i + k], after, later):
+            cut, _ = walk(first.info, first.edges, src, i + k, end)
+            if cut > 0:
+                return walk(second.info, second.edges, middle, 0, k)
+    return found, word
+
+
+@njit(cache=True, nogil=True)
+def _span(conv, src, i, end, out, at, middle, source, points, n):
+    """Convert src[i:end] into out at `at`. Returns the new end of out, how many characters changed, and points.
+
+    -1 for the end of out: a compatibility ideograph stands in the text, which is to be unified first.
+    """
+    first, second, singles, pairs, triples = conv.first, conv.second, conv.middle, conv.pairs, conv.triples
+    info, twos, threes, edges, chars, final = first.info, first.twos, first.threes, first.edges, first.chars, second.info
+    two = len(singles) > 0
+    changed = 0
+    # A run is what lies between two keys that cut: only there can a phrase of the second stage stand.
+    run, run_at, run_n, run_changed, dirty = i, at, n, 0, False
+    while i < end:
+        stop, more = _plain(info, twos, threes, src, i, end, out, at)
+        at += stop - i
+        changed += more
+        i = stop
+        if i >= end:
             break
-    # One の between Han characters is a fashion of Chinese shop signs, not Japanese.
-    return i, kana > 0 and not (kana == 1 and lone_no == 1 and han > 1)
+        c = src[i]
+        if info[c] & UNIFY:
+            return -1, 0, n
+        if info[c] & DESCRIBE:
+            stop = description_end(src, i, end)
+            for k in range(i, stop):
+                out[at] = src[k]
+                at += 1
+            i = stop
+            continue
+        found, word = walk(info, edges, src, i, end)
+        if word and not word & CUTS:
+            found, word = before_cut(info, edges, src, i, end, found, word)
+        if not word and two and begins(pairs, triples, singles[c], _single(singles, src, i + 1, end), _single(singles, src, i + 2, end)):
+            if conv.longest > 0:
+                found, word = _ahead(first, second, singles, conv.longest, src, i, end, middle)
+                if word:
+                    begin = at
+                    o, last, _ = output_of(word)
+                    for k in range(o, last):
+                        out[at] = second.chars[k]
+                        at += 1
+                    changed += _changed(src, i, i + found, out, begin, at)
+                    if at - begin != found:
+                        n = _point(points, n, begin, i)
+                        n = _point(points, n, at, i + found)
+                    i += found
+                    continue
+            dirty |= conv.longest == 0
+        if not word:
+            d = info[c] & LOW18
+            out[at] = d
+            at += 1
+            changed += c != d
+            i += 1
+            continue
+        cut = word & CUTS
+        begin = at
+        if cut:
+            if dirty:
+                length = _first(first, singles, src, run, i, middle, source)
+                at, more, n = _second(second, middle, length, source, src, i, out, run_at, points, run_n)
+                changed = run_changed + more
+                begin = at
+            o, last, more = output_of(word)
+            for k in range(o, last):
+                out[at] = chars[k]
+                at += 1
+            changed += more
+        else:
+            o, last, _ = output_of(word)
+            # A pair of the second stage may stand on either border, or inside.
+            before = _single(singles, src, i - 1, end) if i > run else np.uint32(0)
+            for k in range(o, last):
+                dirty |= has(pairs, pair_of(before, chars[k])) != 0
+                before = chars[k]
+                out[at] = final[before] & LOW18
+                at += 1
+            dirty |= has(pairs, pair_of(before, _single(singles, src, i + found, end))) != 0
+            changed += _changed(src, i, i + found, out, begin, at)
+        if at - begin != found:
+            n = _point(points, n, begin, i)
+            n = _point(points, n, at, i + found)
+        i += found
+        if cut:
+            run, run_at, run_n, run_changed, dirty = i, at, n, changed, False
+    if dirty:
+        length = _first(first, singles, src, run, end, middle, source)
+        at, more, n = _second(second, middle, length, source, src, end, out, run_at, points, run_n)
+        changed = run_changed + more
+    return at, changed, n
 
 
 @njit(cache=True, nogil=True)
-def needs(chars, offsets, trigger, rows):
-    """(n,) bool: whether a wanted row holds a character that the conversion may change. One look-up a character."""
-    out = np.zeros(len(offsets) - 1, np.bool_)
-    size = len(trigger)
-    for row in range(len(offsets) - 1):
-        if rows[row]:
-            for i in range(offsets[row], offsets[row + 1]):
-                c = chars[i]
-                if c < size and trigger[c]:
-                    out[row] = True
-                    break
-    return out
+def _unified(conv, norm, src, i, end, out, at, middle, source, points, n):
+    """`_span`, of a copy in which compatibility ideographs stand unified where there are any."""
+    stop, changed, m = _span(conv, src, i, end, out, at, middle, source, points, n)
+    if stop >= 0:
+        return stop, changed, m
+    copy = np.empty(end - i, np.uint32)
+    unified = 0
+    for k in range(end - i):
+        c = src[i + k]
+        copy[k] = norm[c] if c < len(norm) else c
+        unified += copy[k] != c
+    stop, changed, m = _span(conv, copy, 0, end - i, out, at, middle, source, points, n)
+    for p in range(n, m):
+        points[p, 1] += i
+    return stop, changed + unified, m
 
 
 @njit(cache=True, nogil=True)
-def convert(chars, offsets, active, classes, norm, stages, widest, segments, first, second):
+def _guarded(conv, classes, kana, norm, src, i, end, out, at, middle, source, points, n):
+    """`_unified`, with clauses that hold kana copied where the row has any."""
+    if not kana:
+        return _unified(conv, norm, src, i, end, out, at, middle, source, points, n)
+    changed = 0
+    while i < end:
+        stop, foreign = clause_end(classes, src, i, end)
+        # Neighbouring clauses go together, so that phrases across punctuation still match.
+        while stop < end:
+            next_stop, next_foreign = clause_end(classes, src, stop, end)
+            if next_foreign != foreign:
+                break
+            stop = next_stop
+        if foreign:
+            for k in range(i, stop):
+                out[at] = src[k]
+                at += 1
+        else:
+            at, more, n = _unified(conv, norm, src, i, stop, out, at, middle, source, points, n)
+            changed += more
+        i = stop
+    return at, changed, n
+
+
+@njit(cache=True, nogil=True)
+def convert(chars, offsets, active, kana, classes, norm, conv):
     """Convert the active rows, copy the others.
 
-    active  : (n,) bool.  classes : (n_chars,) uint8, or empty: no guard, clauses with kana are converted too.
-    norm    : (n_chars,) uint32, compatibility ideographs to their unified forms.
-    stages  : 1 or 2 dictionaries (first, second), plus 4 when `segments` cuts the text first.
-    widest  : most characters that one character can become.
-    returns : chars, offsets, and changed characters a row (int32).
+    active  : (n,) bool. kana : (n,) uint8, rows in which clauses with kana are copied.
+    classes : (n_chars,) uint8. norm : (n_chars,) uint32, compatibility ideographs to their unified forms.
+    returns : chars; offsets; changed characters a row (int32); points (m, 2) int64, places in chars and in the source at which the
+        distance between the two changes: between two points text either stands character for character, or has another length.
     """
-    n = len(offsets) - 1
+    rows = len(offsets) - 1
     out = np.empty(len(chars) + len(chars) // 16 + 64, np.uint32)
-    out_offsets = np.empty(n + 1, np.int64)
-    counts = np.zeros(n, np.int32)
-    middle = np.empty(256, np.uint32)
-    source = np.empty(256, np.uint32)
-    n_chars = len(norm)
+    out_offsets = np.empty(rows + 1, np.int64)
+    counts = np.zeros(rows, np.int32)
+    middle, source = np.empty(256, np.uint32), np.empty(256, np.int64)
+    points = np.empty((256, 2), np.int64)
+    n = 0
     at = 0
-    for row in range(n):
-        out_offsets[row] = at
+    row = 0
+    while row < rows:
         begin = offsets[row]
-        length = offsets[row + 1] - begin
-        room = length * widest if active[row] else length
+        if not active[row]:
+            # Rows that stay go in one piece.
+            first = row
+            while row < rows and not active[row]:
+                out_offsets[row] = at + offsets[row] - begin
+                row += 1
+            length = offsets[row] - begin
+        else:
+            first = -1
+            length = offsets[row + 1] - begin
+        room = length * conv.widest if first < 0 else length
         if at + room > len(out):
             # Rows after this one need at least their own length.
-            grown = np.empty((at + room + (offsets[n] - offsets[row + 1])) * 5 // 4 + 64, np.uint32)
+            grown = np.empty((at + room + len(chars) - begin) * 5 // 4 + 64, np.uint32)
             grown[:at] = out[:at]
             out = grown
-        if not active[row]:
+        if first >= 0:
             out[at : at + length] = chars[begin : begin + length]
             at += length
             continue
-        if length * widest > len(middle):
-            middle = np.empty(length * widest * 2, np.uint32)
-        if length > len(source):
-            source = np.empty(length * 2, np.uint32)
-        changed = 0
-        for k in range(length):
-            c = chars[begin + k]
-            d = norm[c] if c < n_chars else c
-            changed += c != d
-            source[k] = d
-        i = 0
-        while i < length:
-            stop = length
-            if len(classes) > 0:
-                stop, foreign = _clause_end(classes, source, i, length)
-                if foreign:
-                    while i < stop:
-                        out[at] = chars[begin + i]
-                        at += 1
-                        i += 1
-                    continue
-                # Neighbouring clauses go together, so that phrases across punctuation still match.
-                while stop < length:
-                    next_stop, foreign = _clause_end(classes, source, stop, length)
-                    if foreign:
-                        break
-                    stop = next_stop
-            at, n_changed = _span(stages, segments, first, second, source, i, stop, middle, out, at)
-            changed += n_changed
-            i = stop
-        counts[row] = changed
-    out_offsets[n] = at
-    return out[:at], out_offsets, counts
-
-
-@njit(cache=True, nogil=True)
-def has_kana(chars, offsets, classes):
-    """(n,) uint8: 0 no kana, 1 some, 2 a fifth or more of the Han and kana: the row is Japanese, its Han is not Chinese."""
-    out = np.zeros(len(offsets) - 1, np.uint8)
-    size = len(classes)
-    for row in range(len(offsets) - 1):
-        kana = 0
-        han = 0
-        for i in range(offsets[row], offsets[row + 1]):
-            c = chars[i]
-            if c < size:
-                kana += (classes[c] & KANA) != 0
-                han += (classes[c] & HAN) != 0
-        if kana > 0:
-            out[row] = 2 if kana * 4 >= han and kana >= 2 else 1
-    return out
-
-
-@njit(cache=True, nogil=True)
-def label(chars, offsets, classes, kana, mixed_share):
-    """Script of each row from characters that only one script has (see `tasks.script.label`).
-
-    kana : (n,) uint8 of `has_kana`.
-    """
-    n = len(offsets) - 1
-    out = np.zeros(n, np.uint8)
-    size = len(classes)
-    for row in range(n):
-        if kana[row] == 2:
-            continue
-        hans = 0
-        hant = 0
-        weak = 0
-        # Distinct characters are asked for only as "one or more than one".
-        first_hans = np.uint32(0)
-        first_hant = np.uint32(0)
-        many_hans = False
-        many_hant = False
-        i = offsets[row]
-        end = offsets[row + 1]
-        clause = end
-        foreign = False
-        if kana[row] == 1:
-            clause, foreign = _clause_end(classes, chars, i, end)
-        while i < end:
-            if i == clause:
-                clause, foreign = _clause_end(classes, chars, i, end)
-            c = chars[i]
-            i += 1
-            if c >= size or foreign:
-                continue
-            k = classes[c]
-            if k & (HANS | HANT | WEAK_HANS) == 0:
-                continue
-            if k & HANS:
-                hans += 1
-                if first_hans == 0:
-                    first_hans = c
-                many_hans |= first_hans != c
-            elif k & HANT:
-                hant += 1
-                if first_hant == 0:
-                    first_hant = c
-                many_hant |= first_hant != c
-            else:
-                weak += 1
-        least = min(hans, hant)
-        many = many_hans if hans < hant else many_hant if hant < hans else many_hans and many_hant
-        if least > 0 and many and least >= mixed_share * (hans + hant):
-            out[row] = MIXED_LABEL
-        elif hans > hant or (hant == 0 and weak > 0):
-            out[row] = HANS_LABEL
-        elif hant > hans:
-            out[row] = HANT_LABEL
-    return out
+        if length * conv.widest > len(middle):
+            middle, source = np.empty(length * conv.widest * 2, np.uint32), np.empty(length * conv.widest * 2, np.int64)
+        if n + 2 * length + 2 > len(points):
+            more = np.empty((2 * n + 4 * length + 2, 2), np.int64)
+            more[:n] = points[:n]
+            points = more
+        out_offsets[row] = at
+        at, counts[row], n = _guarded(conv, classes, kana[row], norm, chars, begin, begin + length, out, at, middle, source, points, n)
+        row += 1
+    out_offsets[rows] = at
+    return out[:at], out_offsets, counts, points[:n]

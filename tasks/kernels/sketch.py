@@ -23,6 +23,8 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _BASE = np.uint64(0xD6E8FEB86659FD93)
 _SECRET = np.uint64(0xA0761D6478BD642F)
 _32, _33 = np.uint64(32), np.uint64(33)
+#: Long runs that a row has at most to be short.
+_SHORT = 64
 
 
 class Shape(NamedTuple):
@@ -303,7 +305,8 @@ def anchors(flags, offsets, count, shape, power, digests, runs, suffix, out, end
         for i in range(start, offsets[row + 1]):
             kinds |= flags[i]
         m = _runs(flags, start, offsets[row + 1], kinds, shape, shape.anchor, digests.prefix[start + row :], power, runs)
-        at = _winnow(runs, m, shape.window, suffix, out, at)
+        # Of a short row a sentence may be all that another has: an eighth of the window finds what is little more than an anchor.
+        at = _winnow(runs, m, shape.window if m > _SHORT else (shape.window + 7) // 8, suffix, out, at)
         ends[row] = at
         row += 1
     ends[row : len(offsets) - 1] = at

@@ -15,21 +15,24 @@ def _count(data, begin, end):
 
 
 @njit(cache=True, nogil=True)
-def decode_rows(data, byte_offsets):
-    """Code points of valid UTF-8 rows.
+def decode_rows(data, starts, ends):
+    """Code points of valid UTF-8 rows, data[starts[i] : ends[i]].
 
     data         : (n_bytes,) uint8, valid UTF-8 (Arrow strings are).
-    byte_offsets : (n + 1,) int64.
+    starts, ends : (n,) int64.
     returns      : chars (n_chars,) uint32 and offsets (n + 1,) int64, counted from 0.
     """
-    n = len(byte_offsets) - 1
-    chars = np.empty(_count(data, byte_offsets[0], byte_offsets[n]), np.uint32)
+    n = len(starts)
+    total = 0
+    for row in range(n):
+        total += _count(data, starts[row], ends[row])
+    chars = np.empty(total, np.uint32)
     offsets = np.empty(n + 1, np.int64)
     at = 0
-    i = byte_offsets[0]
     for row in range(n):
         offsets[row] = at
-        end = byte_offsets[row + 1]
+        i = starts[row]
+        end = ends[row]
         while i < end:
             b = np.uint32(data[i])
             if b < 0x80:

@@ -81,29 +81,26 @@ def watch_engine(clock: Clock) -> None:
     """Tell the stages of the engine apart: what they are called, and the function that does each."""
     from tasks import near
     from tasks.kernels import buckets
-    from tasks.sketch import Sketcher
+    from tasks.sketch import CharacterSketcher, Sketcher
     from tasks.store.text import Texts
 
     clock.watch(Texts, "from_arrow", "decode")
+    clock.watch(CharacterSketcher, "sketch_strings", "decode, fold, sign, bands")
     clock.watch(Sketcher, "sketch", "fold, sign, bands")
     clock.watch(buckets, "classes", "classes")
-    clock.watch(near.Sets, "outline", "sets, bitmaps")
     clock.watch(near, "band_pairs", "buckets")
-    clock.watch(near.Sets, "common", "verify")
+    clock.watch(near.Sets, "verified", "sets, verify")
 
 
 def first_pass(columns: list[pa.Array], settings: Any, form: str, threads: int) -> list[npt.NDArray[Any]]:
     """Decode, fold, sign and band: the band keys of each batch."""
-    from tasks.near import in_order
-    from tasks.sketch import Sketcher
-    from tasks.store.text import Texts
+    from tasks.near import in_order, sketcher_of
 
-    sketchers = [Sketcher(settings, form=form, anchors=False, signatures=False) for _ in range(threads)]
+    sketchers = [sketcher_of(settings, form) for _ in range(threads)]
 
     def one(column: pa.Array) -> npt.NDArray[Any]:
         sketcher = sketchers.pop()
-        texts = Texts.from_arrow(column)
-        bands = sketcher.sketch(texts, np.ones(len(texts), np.bool_)).bands
+        bands = sketcher(column).bands
         sketchers.append(sketcher)
         return bands
 
@@ -145,6 +142,8 @@ def _batches(path: Path, clock: Clock) -> Iterator[pa.Array]:
 
 def child(task: dict[str, Any]) -> dict[str, Any]:
     """Run one task in this process: what it took, and a digest of what it found."""
+    from start import four_passages
+
     from tasks.settings import Matching
 
     form, changed, threshold = SHAPES[task["shape"]]
@@ -152,7 +151,7 @@ def child(task: dict[str, Any]) -> dict[str, Any]:
     pa.set_cpu_count(threads)
     clock = Clock()
     watch_engine(clock)
-    warm = pa.array(["千淘万漉虽辛苦，吹尽狂沙始到金。panning the sand away", "千淘万漉虽辛苦，吹尽黄沙始到金。panning the sand away"] * 2)
+    warm = four_passages()
     search([warm, warm], settings, form, threshold, threads)
     started = {"startup_cpu": time.process_time(), "startup_wall": time.time() - task["begun"]}
     clock.seconds.clear()

