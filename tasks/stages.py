@@ -180,11 +180,15 @@ def decide_folder(job: Job, matched: str) -> Path:
 def match(job: Job, parts: list[PartFiles]) -> dict[str, Any]:
     """Fold classes and verified pairs over all parts. Returns the stage folder and counters."""
     from tasks.match import match as match_all
+    from tasks.memory import Memory
 
     settings, threads = job.settings, job.settings.run.workers or os.cpu_count() or 1
 
     def build(hidden: Path) -> None:
-        match_all(_index(job, parts), hidden, settings.matching, settings.dedup.method, threads)
+        index = _index(job, parts)
+        same = stage.key(code_digest(), digest(settings, "match"))
+        memory = Memory.of(job.work / "match", same, [part.key for part in parts], index.passage_base)
+        match_all(index, hidden, settings.matching, settings.dedup.method, threads, memory)
 
     folder = stage.ensure(match_folder(job, [part.key for part in parts]), build)
     return {"folder": str(folder), "key": folder.name, **stage.read_json(folder / "done.json")}

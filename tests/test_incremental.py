@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import changing_world as world
 import faults
@@ -17,6 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tasks.gc import collect
 from tasks.lock import hold
+from tasks.near import Sets
+from tasks.store.text import I64Array
 from tasks.verify import render, verify
 
 #: Sums of runs from scratch, by what they ran on: sequences meet the same small states again and again.
@@ -146,3 +149,31 @@ def test_when_the_source_of_a_kept_passage_leaves_the_copy_that_it_suppressed_co
     assert next(row["passage_id"] for row in second.rows("passages")) == gone[0]["passage_id"]
     assert not second.rows("removed")
     assert second.sums == world.from_scratch([tmp_path / "in"], tmp_path / "fresh", config)
+
+
+def test_pairs_of_old_passages_are_not_compared_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    for name in ("_verified", "_common"):
+        plain = getattr(Sets, name)
+
+        def counting(self: Sets, left: I64Array, *rest: Any, plain: Any = plain) -> Any:
+            compared.append(len(left))
+            return plain(self, left, *rest)
+
+        monkeypatch.setattr(Sets, name, counting)
+    config = world.settings_file(tmp_path / "taosha.toml", "")
+    sources: world.Sources = {"a/one.txt": (0, 7), "b/two.txt": (3, 6), "c/three.txt": (1, 4)}
+    world.write(tmp_path / "in", sources)
+    whole.run([tmp_path / "in"], tmp_path / "out", config)
+    first = sum(compared)
+    assert first > 0
+    world.write(tmp_path / "in", {**sources, "d/new.txt": (15, 10)})
+    compared.clear()
+    run = whole.run([tmp_path / "in"], tmp_path / "out", config)
+    assert sum(compared) == 0
+    assert run.sums == world.from_scratch([tmp_path / "in"], tmp_path / "fresh", config)
+    world.write(tmp_path / "in", {**sources, "a/zero.txt": (8, 5), "d/new.txt": (15, 10)})
+    compared.clear()
+    run = whole.run([tmp_path / "in"], tmp_path / "out", config)
+    assert sum(compared) > 0
+    assert run.sums == world.from_scratch([tmp_path / "in"], tmp_path / "fresh-again", config)
