@@ -44,7 +44,7 @@ class Forecast:
     """What a run would do.
 
     read, annotate : numbers of the cells that are to be read; of those of which a part or more is to be annotated.
-    match, decide  : whether these run.
+    match, model, decide : whether these run.
     changes        : None where there is no snapshot to compare with.
     """
 
@@ -55,6 +55,7 @@ class Forecast:
     read: list[int]
     annotate: list[int]
     match: bool
+    model: bool
     decide: bool
     changes: Changes | None
 
@@ -72,8 +73,11 @@ def forecast(job: Job) -> Forecast:
     annotate = [cell for cell in range(len(folders)) if cell not in parts or not all(_noted(job, part) for part in parts[cell])]
     matched = None if annotate else stages.match_folder(job, [stages.notes_folder(job, p).name for cell in parts.values() for p in cell])
     match = matched is None or not stage.stands(matched)
-    decide = matched is None or match or not stage.stands(stages.decide_folder(job, matched.name))
-    return Forecast(job, plan, last, standing, read, annotate, match, decide, _changes(job, plan, last) if last else None)
+    model, decide = (
+        matched is None or not stage.stands(folder(job, matched.name)) for folder in (stages.model_folder, stages.decide_folder)
+    )
+    changes = _changes(job, plan, last) if last else None
+    return Forecast(job, plan, last, standing, read, annotate, match, match or model, match or model or decide, changes)
 
 
 def _noted(job: Job, part: PartFiles) -> bool:
@@ -132,6 +136,7 @@ def lines(found: Forecast) -> list[str]:
         f"to read   {len(found.read):,} cells, {sum(len(plan.cells[c]) for c in found.read):,} sources",
         f"annotate  {len(found.annotate):,} cells",
         f"match     {'again' if found.match else 'stands'}",
+        f"model     {'again' if found.model else 'stands'}",
         f"decide    {'again' if found.decide else 'stands'}",
         "write     files whose rows change; the others are linked from the last snapshot",
         _matching(job),

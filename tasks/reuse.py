@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import numpy as np
 from tasks.decide import TEMPLATE
 from tasks.errors import StorageError
 from tasks.finish import audit
+from tasks.index import Part
 from tasks.job import Job, code_digest, packages_digest
 from tasks.manifest import load
+from tasks.perplexity import part_file
 from tasks.publish import latest
-from tasks.stages import PartFiles
+from tasks.stages import PartFiles, part_of
 from tasks.store import stage
 from tasks.store.files import FILES, sha256_of
 from tasks.store.schemas import TABLES
@@ -59,27 +62,23 @@ class Last:
         return True
 
 
-def write_file(job: Job, parts: list[PartFiles], decided: Path, staging: Path, number: int, last: Last) -> dict[str, Any]:
+def write_file(job: Job, parts: list[PartFiles], decided: dict[str, Any], staging: Path, number: int, last: Last) -> dict[str, Any]:
     """Make the published file `number` of each table in DIVIDED. Returns `files`, their information by path, and `audits` of the parts."""
-    mine = [i for i, part in enumerate(parts) if part.file == number]
-    verdicts = {i: part_verdicts(decided, i) for i in mine}
-    key = _key(job, [parts[i].key for i in mine], decided, verdicts)
-    folder = job.work / "write" / key
-    record = _linked(folder, staging, number, last)
+    folder = Path(decided["folder"])
+    mine = {i: part_verdicts(folder, i) for i, part in enumerate(parts) if part.file == number}
+    said = [_digest(folder, i, verdicts) for i, verdicts in mine.items()]
+    measured = [_measured(Path(decided["model"]), i, verdicts) for i, verdicts in mine.items()]
+    keys = [parts[i].key for i in mine]
+    made = job.work / "write" / stage.key("write", code_digest(), packages_digest(), job.settings.digest(), *keys, *said, *measured)
+    record = _linked(made, staging, number, last)
     if record is None:
-        record = _written(job, [(parts[i], verdicts[i]) for i in mine], staging, number)
-        stage.ensure(folder, lambda hidden: stage.write_json(hidden / "done.json", record))
+        record = _written(job, [(part_of(parts, i, decided["model"]), verdicts) for i, verdicts in mine.items()], staging, number)
+        stage.ensure(made, lambda hidden: stage.write_json(hidden / "done.json", record))
     return {"files": {f"{table}/{_name(number)}": info for table, info in record["files"].items()}, "audits": record["audits"]}
 
 
 def _name(number: int) -> str:
     return f"part-{number:05d}.parquet"
-
-
-def _key(job: Job, keys: list[str], decided: Path, verdicts: dict[int, PartVerdicts]) -> str:
-    """Digest of all that determines a file."""
-    said = [_digest(decided, number, one) for number, one in verdicts.items()]
-    return stage.key("write", code_digest(), packages_digest(), job.settings.digest(), *keys, *said)
 
 
 def _digest(decided: Path, number: int, verdicts: PartVerdicts) -> str:
@@ -107,6 +106,23 @@ def _digest(decided: Path, number: int, verdicts: PartVerdicts) -> str:
     return total.hexdigest()
 
 
+def _measured(model: Path, number: int, verdicts: PartVerdicts) -> str:
+    """Digest of what the language models say of a part; of the models too, where pieces of it are still to be measured."""
+    total = hashlib.sha256(part_file(model, number).read_bytes())
+    if verdicts.split.any():
+        total.update(_models(str(model)).encode())
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _models(model: str) -> str:
+    total = hashlib.sha256()
+    for path in sorted(path for path in Path(model).rglob("*") if path.is_file()):
+        if path.name != stage.SEAL and not path.name.startswith("part-"):
+            total.update(f"{path.relative_to(model)}\0{sha256_of(path)}\0".encode())
+    return total.hexdigest()
+
+
 def _linked(folder: Path, staging: Path, number: int, last: Last) -> dict[str, Any] | None:
     """The record of a file whose tables could all be linked."""
     if not stage.stands(folder):
@@ -128,13 +144,12 @@ def _never(_: Path) -> None:
     raise StorageError("a stage folder vanished while it was read; run again")
 
 
-def _written(job: Job, parts: list[tuple[PartFiles, PartVerdicts]], staging: Path, number: int) -> dict[str, Any]:
+def _written(job: Job, parts: list[tuple[Part, PartVerdicts]], staging: Path, number: int) -> dict[str, Any]:
     """Write the tables of a file, part by part; the record of it."""
     writers: dict[str, TableWriter] = {}
     audits, infos = [], dict[str, FileInfo]()
     for part, verdicts in parts:
-        batch = stage.read_table(Path(part.documents))
-        tables = part_tables(batch, Path(part.notes), verdicts, job.rules, job.settings)
+        tables = part_tables(stage.read_table(part.documents), part, verdicts, job.rules, job.settings)
         audits.append(audit(tables[0], tables[1]))
         for name, table in zip(DIVIDED, tables, strict=True):
             if not len(table):

@@ -17,6 +17,7 @@ STAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "match": (("input", "matching", "dedup"), ("input.collections", "input.max_source_bytes", "input.max_expansion", "input.text_fields")),
+    "model": (("perplexity",), ()),
     "decide": (tuple(section for section in DATA_SECTIONS if section != "publish"), ()),
 }  # fmt: skip
 

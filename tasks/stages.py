@@ -1,6 +1,6 @@
 """The stages as functions over files: plain arguments in, small records out. Engines call these; nothing here knows which one.
 
-    discover -> read -> annotate -> match -> decide -> write -> publish
+    discover -> read -> annotate -> match -> model -> decide -> write -> publish
 
 Each looks first whether its files stand already, under a name made of everything that determines them.
 """
@@ -161,10 +161,19 @@ def _annotate_part(job: Job, part: PartFiles) -> PartFiles:
     return replace(part, notes=str(folder), key=folder.name)
 
 
-def _index(job: Job, parts: list[PartFiles]) -> Any:
-    from tasks.index import Part, build
+def part_of(parts: list[PartFiles], number: int, model: str = "") -> Any:
+    """Where the files of a part are, with what the models in a folder say of it."""
+    from tasks.index import Part
+    from tasks.perplexity import part_file
 
-    return build([Part(Path(part.documents), Path(part.notes)) for part in parts], job.settings)
+    measured = part_file(Path(model), number) if model else None
+    return Part(Path(parts[number].documents), Path(parts[number].notes), measured)
+
+
+def _index(job: Job, parts: list[PartFiles], model: str = "") -> Any:
+    from tasks.index import build
+
+    return build([part_of(parts, number, model) for number in range(len(parts))], job.settings)
 
 
 def match_folder(job: Job, keys: list[str]) -> Path:
@@ -194,15 +203,40 @@ def match(job: Job, parts: list[PartFiles]) -> dict[str, Any]:
     return {"folder": str(folder), "key": folder.name, **stage.read_json(folder / "done.json")}
 
 
+def model_folder(job: Job, matched: str) -> Path:
+    """Where `model` puts its language models, after what `match` named so."""
+    return job.work / "model" / stage.key("model", code_digest(), digest(job.settings, "model"), matched)
+
+
+def model(job: Job, parts: list[PartFiles], matched: dict[str, Any]) -> dict[str, Any]:
+    """Language models of the corpus, and what they say of every passage. Returns what `match` did, with the folder of the models."""
+    from tasks.perplexity import fit
+
+    threads = job.settings.run.workers or os.cpu_count() or 1
+    folder = stage.ensure(
+        model_folder(job, matched["key"]),
+        lambda hidden: fit(_index(job, parts), Path(matched["folder"]), hidden, job.settings.perplexity, threads),
+    )
+    return {**matched, "model": str(folder)}
+
+
 def decide(job: Job, parts: list[PartFiles], matched: dict[str, Any], sources: list[dict[str, Any]]) -> dict[str, Any]:
     """Templates, verdicts, families and all tables that are not per part. Returns the stage folder and counters."""
     from tasks.verdict_files import decide_all
 
     folder = stage.ensure(
-        decide_folder(job, matched["key"]), lambda hidden: decide_all(_index(job, parts), Path(matched["folder"]), hidden, job)
+        decide_folder(job, matched["key"]),
+        lambda hidden: decide_all(_index(job, parts, matched["model"]), Path(matched["folder"]), hidden, job),
     )
     counted = {name: n for name, n in matched.items() if isinstance(n, int)}
-    return {"folder": str(folder), "key": folder.name, "sources": sources, "matching": counted, **stage.read_json(folder / "done.json")}
+    return {
+        "folder": str(folder),
+        "key": folder.name,
+        "model": matched["model"],
+        "sources": sources,
+        "matching": counted,
+        **stage.read_json(folder / "done.json"),
+    }
 
 
 def write(job: Job, parts: list[PartFiles], decided: dict[str, Any], staging: str, chosen: list[int]) -> dict[str, Any]:
@@ -213,7 +247,7 @@ def write(job: Job, parts: list[PartFiles], decided: dict[str, Any], staging: st
     from tasks.reuse import Last, write_file
 
     last = Last.of(Path(job.output))
-    written = [write_file(job, parts, Path(decided["folder"]), Path(staging), number, last) for number in chosen]
+    written = [write_file(job, parts, decided, Path(staging), number, last) for number in chosen]
     return {
         "files": {path: info for one in written for path, info in one["files"].items()},
         "audits": [a for one in written for a in one["audits"]],

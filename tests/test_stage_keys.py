@@ -18,7 +18,7 @@ from tasks.settings import DATA_SECTIONS, NOT_DATA, Settings, _Section
 from tasks.stage_settings import STAGES, first_stage
 
 SOURCES: world.Sources = {"a/one.txt": (0, 4, 7, 9), "b/two.md": (3, 11, 13, 12), "c/three.txt": (8, 15), "d/four.txt": (2, 10)}
-STAGE_FOLDERS = ("read", "annotate", "match", "decide")
+STAGE_FOLDERS = ("read", "annotate", "match", "model", "decide")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,6 +59,7 @@ def again(corpus: Path, settings: str = "") -> tuple[dict[str, int], Any]:
         "read": 0 if foreseen.standing else len(foreseen.read),
         "annotate": 0 if foreseen.standing else len(foreseen.annotate),  # a part a cell here
         "match": int(foreseen.match and not foreseen.standing),
+        "model": int(foreseen.model and not foreseen.standing),
         "decide": int(foreseen.decide and not foreseen.standing),
     }
     assert run.sums == world.from_scratch([corpus / "in"], corpus / "fresh", config)
@@ -74,7 +75,13 @@ def slow(*values: object) -> Any:
 
 def test_the_corpus_has_a_cell_a_source(corpus: Path) -> None:
     assert len(stages.discover(job_of([corpus / "in"], corpus / "out", None)).cells) == CELLS
-    assert {name: len(folders) for name, folders in made(corpus).items()} == {"read": CELLS, "annotate": CELLS, "match": 1, "decide": 1}
+    assert {name: len(folders) for name, folders in made(corpus).items()} == {
+        "read": CELLS,
+        "annotate": CELLS,
+        "match": 1,
+        "model": 1,
+        "decide": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -85,6 +92,7 @@ def test_the_corpus_has_a_cell_a_source(corpus: Path) -> None:
         slow('[language]\nkeep = ["zh"]\n', "decide"),
         ("[boilerplate]\nmin_documents = 3\nmin_share = 0.5\n", "decide"),
         ("[publish]\nsignatures = true\n", "write"),
+        slow("[perplexity]\nfolds = 3\n", "model"),
         ('[input]\npriority = ["c"]\n', "match"),
         ("[matching]\nremove_threshold = 0.8\nbucket_cap = 8\n", "match"),
         slow('[dedup]\nmethod = "exact"\n', "match"),
@@ -101,7 +109,7 @@ def test_the_corpus_has_a_cell_a_source(corpus: Path) -> None:
 def test_a_setting_recomputes_only_the_stages_that_depend_on_it(settings: str, first: str | None, corpus: Path) -> None:
     fresh, foreseen = again(corpus, settings)
     order = [*STAGE_FOLDERS, "write", None]
-    full = {"read": CELLS, "annotate": CELLS, "match": 1, "decide": 1}
+    full = {"read": CELLS, "annotate": CELLS, "match": 1, "model": 1, "decide": 1}
     assert fresh == {name: full[name] if order.index(name) >= order.index(first) else 0 for name in STAGE_FOLDERS}
     assert foreseen.standing == (first is None)
     touched = {first_stage(name) for name in foreseen.changes.settings}
@@ -128,7 +136,7 @@ def test_a_source_recomputes_its_own_cell(sources: world.Sources, read: int, cha
     fresh, foreseen = again(corpus)
     assert foreseen.changes == changes
     moved = int(bool(changes))
-    assert fresh == {"read": read, "annotate": read, "match": moved, "decide": moved}
+    assert fresh == {"read": read, "annotate": read, "match": moved, "model": moved, "decide": moved}
 
 
 def test_the_plan_names_what_changed_and_the_stage_it_touches(corpus: Path) -> None:
@@ -188,9 +196,11 @@ def test_a_stage_reads_no_setting_that_its_key_does_not_hold(tmp_path: Path, mon
     cells = watch("read", stages.read, job, plan, list(range(len(plan.cells))))
     parts = watch("annotate", stages.annotate, job, stages.in_files(job, cells))
     matched = watch("match", stages.match, job, parts)
+    matched = watch("model", stages.model, job, parts, matched)
     watch("decide", stages.decide, job, parts, matched, [])
-    for name, (sections, without) in STAGES.items():
-        held = {f"{section}.{field}" for section in sections for field in Settings.model_fields[section].annotation.model_fields} - set(
+    held: set[str] = set()
+    for name, (sections, without) in STAGES.items():  # a stage's key holds the keys of what it builds on
+        held |= {f"{section}.{field}" for section in sections for field in Settings.model_fields[section].annotation.model_fields} - set(
             without
         )  # type: ignore[union-attr]
         other = {"publish.part_bytes", "run.workers"}  # in the key of a cell by itself; no data

@@ -54,7 +54,8 @@ def building(folder: Path) -> Iterator[Path]:
 
 def sealed(folder: Path) -> None:
     """Write the seal of a folder that is complete."""
-    write_json(folder / SEAL, {path.name: [path.stat().st_size, _crc(path)] for path in sorted(folder.iterdir())})
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    write_json(folder / SEAL, {path.relative_to(folder).as_posix(): [path.stat().st_size, _crc(path)] for path in files})
 
 
 def stands(folder: Path, *, read: bool = True) -> bool:
