@@ -27,6 +27,7 @@ def curate(job: Job, engine: Engine) -> dict[str, Any]:
         return {"snapshot": str(standing.snapshot), "new": False, "summary": None, "bytes": plan.byte_count}
 
     cells = engine.over("read", stages.read, len(plan.cells), job, plan)
+    plan = stages.settled(job, plan, cells)
     sources = [row for cell in cells for row in cell["sources"]]
     parts = stages.in_files(job, cells)
 

@@ -20,6 +20,8 @@ from tasks.stage_settings import digest
 from tasks.store import stage
 from tasks.version import VERSION
 
+#: Times that a cell is read in which a source changes meanwhile.
+_READINGS = 3
 #: Cells to a published file: what a change makes anew is a cell, not a file. Below the least size the fixed cost of a cell shows.
 CELLS_A_FILE, LEAST_CELL = 16, 1 << 16
 
@@ -46,6 +48,14 @@ class Plan:
         return sum(source.byte_count for source in self.sources)
 
 
+class _Changed(Exception):  # noqa: N818 (no error: it never leaves this module)
+    """A source had other bytes when it was read than when it was found. `digests` : of all sources, as far as they are known now."""
+
+    def __init__(self, source: int, digests: list[str]) -> None:
+        super().__init__(source)
+        self.source, self.digests = source, digests
+
+
 @dataclass(frozen=True)
 class PartFiles:
     """One part: its documents, and its notes once annotated; its size, and the number of the published file that it goes into."""
@@ -70,11 +80,14 @@ def discover(job: Job) -> Plan:
     least = min(settings.publish.part_bytes, max(LEAST_CELL, settings.publish.part_bytes // CELLS_A_FILE))
     found = [(group, [number[s.source] for s in cell]) for group, file in enumerate(files) for cell in plan_cells(file, least)]
     cells, groups = [cell for _, cell in found], [group for group, _ in found]
-    identity = snapshot_id(
-        zip((s.source for s in sources), digests, strict=True), settings, job.rules.digest, f"{VERSION}+{code_digest()}", packages_digest(),
-        job.decisions.digest,
-    )  # fmt: skip
-    return Plan(sources, digests, cells, groups, identity)
+    return Plan(sources, digests, cells, groups, _identity(job, sources, digests))
+
+
+def _identity(job: Job, sources: list[SourceFile], digests: list[str]) -> str:
+    """The snapshot's id."""
+    inputs = zip((source.source for source in sources), digests, strict=True)
+    code = f"{VERSION}+{code_digest()}"
+    return snapshot_id(inputs, job.settings, job.rules.digest, code, packages_digest(), job.decisions.digest)
 
 
 def _digest(source: SourceFile) -> str:
@@ -103,17 +116,44 @@ def cell_folder(job: Job, plan: Plan, cell: int) -> Path:
 
 
 def _read_cell(job: Job, plan: Plan, cell: int) -> dict[str, Any]:
+    """Read a cell, anew when a source turned out to have other bytes than when it was found; one that never rests is left out."""
+    for _ in range(_READINGS):
+        try:
+            folder = stage.ensure(cell_folder(job, plan, cell), lambda hidden, plan=plan: _read_into(hidden, job, plan, cell))  # type: ignore[misc]
+            break
+        except _Changed as found:
+            plan = replace(plan, digests=found.digests)
+            restless = found.source
+    else:
+        source = replace(plan.sources[restless], skip_reason="changed while it was read")
+        sources, digests = list(plan.sources), list(plan.digests)
+        sources[restless], digests[restless] = source, ""
+        return _read_cell(job, replace(plan, sources=sources, digests=digests), cell)
+    found_out = {i: (plan.sources[i], plan.digests[i]) for i in plan.cells[cell]}
+    rows = stage.read_json(folder / "cell.json")["sources"]
+    return {"parts": cell_parts(folder), "sources": rows, "group": plan.groups[cell], "inputs": found_out}
+
+
+def _read_into(hidden: Path, job: Job, plan: Plan, cell: int) -> None:
     from tasks.ingest import read_cell
 
-    sources, settings = [plan.sources[i] for i in plan.cells[cell]], job.settings
+    numbers, settings = plan.cells[cell], job.settings
+    result = read_cell([plan.sources[i] for i in numbers], settings.input, hidden, settings.publish.part_bytes)
+    for i, row in zip(numbers, result.sources, strict=True):
+        now = (row["sha256"] or _digest(plan.sources[i])) if plan.digests[i] else ""
+        if now != plan.digests[i]:
+            raise _Changed(i, [*plan.digests[:i], now, *plan.digests[i + 1 :]])
+    parts = [[part.path.name, part.text_bytes] for part in result.parts]
+    stage.write_json(hidden / "cell.json", {"parts": parts, "sources": result.sources})
 
-    def build(hidden: Path) -> None:
-        result = read_cell(sources, settings.input, hidden, settings.publish.part_bytes)
-        parts = [[part.path.name, part.text_bytes] for part in result.parts]
-        stage.write_json(hidden / "cell.json", {"parts": parts, "sources": result.sources})
 
-    folder = stage.ensure(cell_folder(job, plan, cell), build)
-    return {"parts": cell_parts(folder), "sources": stage.read_json(folder / "cell.json")["sources"], "group": plan.groups[cell]}
+def settled(job: Job, plan: Plan, cells: list[dict[str, Any]]) -> Plan:
+    """The plan with what was read in the place of what was found: a snapshot is named by the bytes that are in it."""
+    read = {i: found for cell in cells for i, found in cell["inputs"].items()}
+    sources, digests = ([read[i][side] for i in range(len(plan.sources))] for side in (0, 1))
+    if digests == plan.digests:
+        return plan
+    return replace(plan, sources=sources, digests=digests, snapshot=_identity(job, sources, digests))
 
 
 def cell_parts(folder: Path) -> list[PartFiles]:

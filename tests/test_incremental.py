@@ -16,6 +16,7 @@ import whole
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from tasks import ingest
 from tasks.gc import collect
 from tasks.lock import hold
 from tasks.near import Sets
@@ -177,3 +178,36 @@ def test_pairs_of_old_passages_are_not_compared_again(tmp_path: Path, monkeypatc
     run = whole.run([tmp_path / "in"], tmp_path / "out", config)
     assert sum(compared) > 0
     assert run.sums == world.from_scratch([tmp_path / "in"], tmp_path / "fresh-again", config)
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_source_that_changes_while_the_run_reads_is_published_as_it_was_read_or_left_out(
+    times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = world.settings_file(tmp_path / "taosha.toml", "")
+    world.write(tmp_path / "in", {"a/still.txt": (0, 7), "b/restless.txt": (3, 6)})
+    restless = tmp_path / "in" / "b" / "restless.txt"
+    found = restless.read_text(encoding="utf-8")
+    plain, count = ingest.read_cell, 0
+
+    def changing(cell: list[ingest.SourceFile], *rest: Any) -> Any:
+        nonlocal count
+        if any(source.path == restless and source.skip_reason is None for source in cell) and count < times:
+            count += 1
+            restless.write_text(world.text_of((15, count)), encoding="utf-8")
+        return plain(cell, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest, "read_cell", changing)
+        run = whole.run([tmp_path / "in"], tmp_path / "out", config)
+    rows = {row["source"]: row for row in run.rows("sources")}
+    assert rows["a/still.txt"]["status"] == "ok"
+    assert (rows["b/restless.txt"]["status"], rows["b/restless.txt"]["error"]) == (
+        ("ok", None) if times == 1 else ("skipped", "changed while it was read")
+    )
+    if times == 1:
+        assert run.sums == world.from_scratch([tmp_path / "in"], tmp_path / "fresh", config)
+    restless.write_text(found, encoding="utf-8")
+    again = whole.run([tmp_path / "in"], tmp_path / "out", config)
+    assert again.answer["new"]
+    assert again.sums == world.from_scratch([tmp_path / "in"], tmp_path / "fresh-again", config)

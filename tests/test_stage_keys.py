@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import changing_world as world
+import hostile
 import pytest
 import whole
 
@@ -213,3 +214,14 @@ def test_every_setting_that_affects_data_is_of_some_stage_or_of_writing() -> Non
         for name in Settings.model_fields[section].annotation.model_fields:  # type: ignore[union-attr]
             if (section, name) not in NOT_DATA:
                 assert first_stage(f"{section}.{name}") in (*STAGES, "write")
+
+
+def test_what_was_read_is_what_was_found_whatever_becomes_of_a_source(tmp_path: Path) -> None:
+    hostile.write(tmp_path / "in")
+    shutil.copytree(whole.ROOT / "corpus", tmp_path / "in" / "sample")
+    config = world.settings_file(tmp_path / "taosha.toml", "[input]\nmax_source_bytes = 4000\n")
+    job = job_of([tmp_path / "in"], tmp_path / "out", config, 1)
+    plan = stages.discover(job)
+    cells = stages.read(job, plan, list(range(len(plan.cells))))
+    assert {row["status"] for cell in cells for row in cell["sources"]} >= {"ok", "quarantined", "skipped"}
+    assert stages.settled(job, plan, cells) == plan

@@ -1,7 +1,7 @@
-"""Measure what a change costs: processor time of a run after a change, as a share of the full run's.
+r"""Measure what a change costs: processor time of a run after a change, as a share of the full run's.
 
     python tests/bench/incremental.py --mb 20
-    python tests/bench/incremental.py --mb 100 --work DIR
+    python tests/bench/incremental.py --mb 100 --work DIR --settings '[perplexity]\non = false'
 
 A corpus of make_corpus.py is run once; then, each from a copy of that output: nothing changed, 1 % added that shares nothing with
 the old text (random Han characters), 1 % added that copies it (whole sources with one character in fifty changed), one source deleted,
@@ -119,6 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mb", type=float, default=20)
     parser.add_argument("--work", type=Path, help="folder to work in, kept; default: a temporary one")
+    parser.add_argument("--settings", default="", help="TOML that every run gets, as '[perplexity]\\non = false'")
     parser.add_argument("--only", nargs="*", help="names of changes, or the start of one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -129,7 +130,8 @@ def main() -> None:
             made = [sys.executable, str(HERE / "make_corpus.py"), "--mb", str(options.mb), "--out", str(corpus), "--seed", "1"]
             subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
         shutil.rmtree(work / "full", ignore_errors=True)
-        full = run(corpus / "input", work / "full", "")
+        common = options.settings.replace("\\n", "\n") + "\n"
+        full = run(corpus / "input", work / "full", common)
         print(f"{options.mb:g} MB; processor seconds; share of the full run\n")
         names = list(full.stages)
         print("| change | cpu | share | wall | " + " | ".join(names) + " |\n|---|---:|---:|---:|" + "---:|" * len(names))
@@ -142,7 +144,7 @@ def main() -> None:
             shutil.copytree(corpus / "input", work / "input")
             link_tree(work / "full", work / "output")
             change(work / "input")
-            show(name, run(work / "input", work / "output", settings), full, names)
+            show(name, run(work / "input", work / "output", common + settings), full, names)
 
 
 def show(name: str, cost: Cost, full: Cost, names: list[str]) -> None:
