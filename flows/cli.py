@@ -168,6 +168,33 @@ def report(output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("
 
 
 @app.command()
+def gc(
+    output: Output = ARTIFACTS,
+    config: Config = None,
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=0, help="Snapshots kept beside the latest. Default: publish.keep_snapshots.")
+    ] = None,
+    grace: Annotated[float, typer.Option("--grace", min=0, help="Hours for which what was in use stays.")] = 24.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")] = False,
+) -> None:
+    """Remove old snapshots and stage files that the last run did not use; never what `latest` or a recent reader needs."""
+    from flows.run import settings_of
+    from tasks.gc import collect
+    from tasks.lock import hold
+
+    if not output.is_dir():
+        raise UsageError(f"{output}: there is no such folder")
+    kept = settings_of(config)[0].publish.keep_snapshots if keep is None else keep
+    with hold(output):
+        found = collect(output, keep=kept, grace_hours=grace, dry_run=dry_run)
+    for path in (*found.snapshots, *found.work, *found.leftovers):
+        print(path)
+    said = "would free" if dry_run else "freed"
+    counts = f"{len(found.snapshots)} snapshots, {len(found.work)} stage folders, {len(found.leftovers)} leftovers"
+    print(f"{counts}: {said} {found.byte_count:,} bytes", file=sys.stderr)
+
+
+@app.command()
 def init(path: Annotated[Path, typer.Argument(help="File to write.")] = Path("taosha.toml")) -> None:
     """Write a commented taosha.toml with every setting."""
     from tasks.docs import settings_toml

@@ -27,8 +27,9 @@ def curate(job: Job, engine: Engine) -> dict[str, Any]:
         return {"snapshot": str(standing.snapshot), "new": False, "summary": None, "bytes": plan.byte_count}
 
     cells = engine.over("read", stages.read, len(plan.cells), job, plan)
+    plan = stages.settled(job, plan, cells)
     sources = [row for cell in cells for row in cell["sources"]]
-    parts = [part for cell in cells for part in cell["parts"]]
+    parts = stages.in_files(job, cells)
 
     parts = engine.over("annotate", stages.annotate, len(parts), job, parts)
     matched = engine.once("match", stages.match, job, parts)
@@ -36,5 +37,5 @@ def curate(job: Job, engine: Engine) -> dict[str, Any]:
     decided = engine.once("decide", stages.decide, job, parts, matched, sources)
 
     folder = str(staging(output, plan.snapshot))
-    written = engine.over("write", stages.write, len(parts), job, parts, decided, folder)
+    written = engine.over("write", stages.write, stages.file_count(parts), job, parts, decided, folder)
     return {**engine.once("publish", stages.publish, job, plan, decided, folder, written, parts), "bytes": plan.byte_count}

@@ -177,27 +177,7 @@ def _stopping_on_sigterm() -> Iterator[None]:
 
 
 def preview(inputs: list[Path], output: Path, config: Path | None) -> list[str]:
-    """What a run would do: sources by status, bytes, cells that must be read again, and whether anything changed."""
-    from tasks import stages
-    from tasks.minhash import detection_probability
-    from tasks.publish import latest
+    """What a run would do and why, in lines."""
+    from tasks.forecast import forecast, lines
 
-    job = job_of(inputs, output, config)
-    plan = stages.discover(job)
-    skipped = [s for s in plan.sources if s.skip_reason is not None]
-    fresh = [cell for cell in range(len(plan.cells)) if not stages.cell_stands(job, plan, cell)]
-    standing = latest(output)
-    lines = [
-        f"sources   {len(plan.sources):,} ({len(skipped):,} to be skipped), {plan.byte_count:,} bytes in {len(plan.cells):,} cells",
-        f"to read   {len(fresh):,} cells, {sum(len(plan.cells[c]) for c in fresh):,} sources",
-        f"snapshot  {plan.snapshot}",
-    ]
-    matching = job.settings.matching
-    if job.settings.dedup.method == "exact":
-        lines.append(f"matching  exact join: every pair at {matching.report_threshold} and above is found")
-    else:
-        curve = ", ".join(f"{detection_probability(s, matching):.4f} at {s}" for s in (0.5, 0.6, 0.7, 0.8))
-        lines.append(f"matching  {matching.bands} bands of {matching.rows} find this share of pairs by similarity: {curve}")
-    if standing is not None and standing.name == plan.snapshot:
-        lines.append("nothing changed: this snapshot stands")
-    return lines
+    return lines(forecast(job_of(inputs, output, config)))

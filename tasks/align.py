@@ -31,7 +31,7 @@ class Aligned:
     a_start ... b_end : (m,) int64, code points in that row, half-open: from the first to the last element that is equal.
     a_tokens, b_tokens : (m,) int32, length of the two spans in tokens.
     tokens           : (m,) int32, length of what is equal, in tokens.
-    crowded          : pairs in which a phrase stood more often than is tried (see `kernels.align.CROWD`).
+    crowded          : (n,) bool, pairs in which a phrase stood more often than is tried (see `kernels.align.CROWD`).
     """
 
     pair: I64Array
@@ -42,7 +42,7 @@ class Aligned:
     a_tokens: I32Array
     b_tokens: I32Array
     tokens: I32Array
-    crowded: int
+    crowded: BoolArray
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ def align_rows(column: Placed, left: I64Array, right: I64Array, settings: Matchi
         column.elements, column.at, column.offsets, left[turn], right[turn], seed, least, gap, shingle, min(token, letter)
     )
     pair = turn[pair]
+    crowds = np.empty(len(left), np.bool_)
+    crowds[turn] = crowded
     heads, tails = word_kernel.to_words(
         column.elements, column.flags, column.offsets, left, right, pair, spans, fold_kernel.LETTER, _space()
     )
@@ -105,7 +107,7 @@ def align_rows(column: Placed, left: I64Array, right: I64Array, settings: Matchi
         _tokens(weight[:, 0], token),
         _tokens(weight[:, 1], token),
         _tokens(equal, token),
-        crowded,
+        crowds,
     )
 
 

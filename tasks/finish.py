@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks import card, drift, manifest, report, signatures
-from tasks.errors import ConservationError, GuardStopped
+from tasks.errors import ConservationError, GuardStopped, StorageError
 from tasks.guards import COLLECTION, excesses, message
 from tasks.index import Part, build
 from tasks.job import Job
@@ -22,6 +22,7 @@ from tasks.publish import publish as make_visible
 from tasks.settings import Settings
 from tasks.stages import PartFiles, Plan
 from tasks.store import stage
+from tasks.store.files import storage
 from tasks.store.schemas import SOURCES, TABLES
 from tasks.store.tables import FileInfo, TableWriter
 from tasks.summary import KEPT_KEYS, REMOVED_KEYS, Tally, count_rows, grouped
@@ -179,4 +180,10 @@ def write_run_record(snapshot: Path, engine: str, started: float, stages: list[d
         "stages": stages,
         **extra,
     }
-    stage.write_json(snapshot / "run.json", record)
+    path = snapshot / "run.json"
+    try:
+        with storage(f"writing {path}, after the snapshot was published"):
+            stage.write_json(path, record)
+    except StorageError:
+        path.unlink(missing_ok=True)  # none rather than half of one
+        raise

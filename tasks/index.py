@@ -82,7 +82,8 @@ class Index:
 
     def column(self, table: str, name: str) -> npt.NDArray[Any]:
         """A fixed-width column of `passages` or `match` over all parts."""
-        return np.concatenate([numbers(read_table(part.notes / f"{table}.arrow")[name]) for part in self.parts] or [np.empty(0)])
+        tables = self._passages if table == "passages" else self._matches
+        return np.concatenate([numbers(one[name]) for one in tables] or [np.empty(0)])
 
     def document_column(self, name: str) -> npt.NDArray[Any]:
         """A fixed-width column of the document rows over all parts."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.errors import StorageError
-from tasks.settings import DATA_SECTIONS, Settings
+from tasks.settings import Settings
 from tasks.store.content import ContentDigest
 from tasks.store.files import FILES, Files, sha256_of, storage, walk
 from tasks.store.schemas import SCHEMA_VERSION, TABLES
@@ -140,7 +140,7 @@ def build(
         schema_version=SCHEMA_VERSION,
         pipeline_version=version,
         snapshot_id=snapshot,
-        settings=settings.model_dump(mode="json", include=set(DATA_SECTIONS)),
+        settings=settings.values(),
         settings_digest=settings.digest(),
         inputs_digest=inputs_digest(inputs),
         input_count=len(inputs),

@@ -18,8 +18,9 @@ from tasks.index import Index
 from tasks.kernels import buckets
 from tasks.kernels import match as kernel
 from tasks.losses import NOTHING, REWORDED, lost
+from tasks.memory import Memory
 from tasks.near import Pairs, Sets, every_pair, near_pairs
-from tasks.overlaps import overlaps, whole_inside
+from tasks.overlaps import remembered, whole_inside
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets, slot_sets
 from tasks.store.stage import lists, numbers, read_table, write_json, write_table
@@ -73,19 +74,23 @@ class Classes:
     size: I64Array
 
 
-def match(index: Index, folder: Path, settings: Matching, method: str = "minhash", threads: int = 1) -> dict[str, int]:
+def match(
+    index: Index, folder: Path, settings: Matching, method: str = "minhash", threads: int = 1, memory: Memory | None = None
+) -> dict[str, int]:
     """Write `classes.npy`, `first.npy` and `pairs.arrow` (pairs of classes) into `folder`. Returns counters.
 
     method  : `minhash`, or `exact` for a join that misses no pair.
     threads : how many work at a time; nothing of the result depends on it.
+    memory  : of the last run; nothing of the result depends on it, either.
     """
+    memory = memory or Memory()
     classes = classify(index)
     np.save(folder / "classes.npy", classes.of)
     np.save(folder / "first.npy", classes.first)
     np.save(folder / "size.npy", classes.size)
     members = _signed_members(index, classes)
     counters = {"classes": len(classes.first), "signed": len(members)}
-    shingles = Sets(index.texts, members, lambda texts: shingle_sets(texts, settings), threads)
+    shingles = Sets(index.texts, members, lambda texts: shingle_sets(texts, settings), threads, memory)
     near = (
         every_pair(len(members), shingles, settings.report_threshold, counters, threads)
         if method == "exact"
@@ -96,7 +101,8 @@ def match(index: Index, folder: Path, settings: Matching, method: str = "minhash
     write_table(folder / "pairs.arrow", pairs)
     partial = _partial(index, members, shingles.sizes, near, settings)
     left, right = (members[np.concatenate(side)] for side in zip(sharing, partial, strict=True))
-    write_table(folder / "blocks.arrow", overlaps(index, np.minimum(left, right), np.maximum(left, right), settings, counters))
+    write_table(folder / "blocks.arrow", remembered(index, np.minimum(left, right), np.maximum(left, right), settings, counters, memory))
+    memory.write(folder)
     counters["pairs"] = len(pairs)
     counters = {name: counters.get(name, 0) for name in COUNTERS}
     write_json(folder / "done.json", counters)
@@ -284,7 +290,7 @@ def _describe(
     kind[plain[gid_a] == plain[gid_b]] = SLOT_KIND
     ratio = np.minimum(tokens[gid_a], tokens[gid_b]) / np.maximum(tokens[gid_a], tokens[gid_b])
     able = (exact >= settings.remove_threshold) & (kind == EDITED) & (ratio >= settings.min_length_ratio)
-    slots = Sets(index.texts, members, slot_sets, threads)
+    slots = Sets(index.texts, members, slot_sets, threads, shingles.memory, "slots")
     slots_a, slots_b = slots.sized(left), slots.sized(right)
     shared = slots.common(left, right, np.zeros(len(left), np.int32))
     # Alike is not enough: what goes must say nothing that its twin does not.

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from tasks.kernels import buckets as kernel
+from tasks.memory import Memory
 from tasks.settings import Matching
 from tasks.shingles import shingle_sets
 from tasks.sketch import CharacterSketcher, Sketch, Sketcher
@@ -68,11 +69,21 @@ class Sets:
 
     texts  : gives the texts of passages, named by ascending numbers; number : (members,) int64, number of each member.
     make   : gives the sorted distinct digests of texts, and offsets.
+    memory : of the last run, under `name`: what is known of numbers that stand unchanged is not computed again.
     sizes  : (members,) int32, size of each set; -1 where nobody asked yet (see `sized`).
     """
 
-    def __init__(self, texts: Callable[[I64Array], Texts], number: I64Array, make: Maker, threads: int = 1) -> None:
+    def __init__(
+        self,
+        texts: Callable[[I64Array], Texts],
+        number: I64Array,
+        make: Maker,
+        threads: int = 1,
+        memory: Memory | None = None,
+        name: str = "shingles",
+    ) -> None:
         self._texts, self._number, self._make, self._threads = texts, number, make, threads
+        self.memory, self._name = memory or Memory(), name
         self.sizes = np.full(len(number), -1, np.int32)
 
     def all(self, count: int) -> tuple[I64Array, tuple[U64Array, I64Array]]:
@@ -85,19 +96,36 @@ class Sets:
     def sized(self, members: I64Array) -> I32Array:
         """Size of each member's set, int32."""
         unknown = np.unique(members[self.sizes[members] < 0])
+        numbers = self._number[unknown]
+        self.sizes[unknown] = self.memory.through(f"{self._name}.sizes", numbers, numbers, lambda rest: self._sized(unknown[rest]))
+        return self.sizes[members]
 
+    def _sized(self, unknown: I64Array) -> I32Array:
         def one(chosen: I64Array) -> None:
             self.sizes[chosen] = np.diff(self._made(self._number[chosen])[1])
 
         for _ in self._map(one, unknown[np.argsort(self._number[unknown], kind="stable")], _ROWS):
             pass
-        return self.sizes[members]
+        return self.sizes[unknown]
 
     def verified(self, left: I64Array, right: I64Array, counts: I32Array, threshold: float) -> I32Array:
         """(m,) int32, what the sets of pairs of members have in common; -1 for some of those that do not reach the threshold.
 
         counts : (members,) int32, never fewer than a set has. The exact sizes are noted in `sizes`.
         """
+        out = self.memory.through(
+            f"{self._name}.verified",
+            self._number[left],
+            self._number[right],
+            lambda rest: self._verified(left[rest], right[rest], counts, threshold),
+        )
+        members = np.unique(np.concatenate([left, right]))
+        numbers = self._number[members]
+        sizes = self.sized(members) if (self.sizes[members] < 0).any() else self.sizes[members]
+        self.memory.keep(f"{self._name}.sizes", numbers, numbers, sizes)
+        return out
+
+    def _verified(self, left: I64Array, right: I64Array, counts: I32Array, threshold: float) -> I32Array:
         out = np.empty(len(left), np.int32)
         for chosen in _cuts(left, right, counts):
             sides = left[chosen], right[chosen]
@@ -114,8 +142,16 @@ class Sets:
     def common(self, left: I64Array, right: I64Array, floor: I32Array) -> I32Array:
         """(m,) int32, what the sets of pairs of members have in common; -1 for some of those that have less than `floor`.
 
-        Pairs are cut so that no more than about _HELD digests stand at a time.
+        Pairs are cut so that no more than about _HELD digests stand at a time. The floor must follow from the sizes: it is not remembered.
         """
+        return self.memory.through(
+            f"{self._name}.common",
+            self._number[left],
+            self._number[right],
+            lambda rest: self._common(left[rest], right[rest], floor[rest]),
+        )
+
+    def _common(self, left: I64Array, right: I64Array, floor: I32Array) -> I32Array:
         size = int(np.maximum(self.sizes[left], self.sizes[right]).mean()) + 1 if len(left) else 1
         out = np.empty(len(left), np.int32)
         both = max(1, _HELD // (2 * size))

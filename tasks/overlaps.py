@@ -18,9 +18,10 @@ from tasks.exact import jaccard
 from tasks.index import Index
 from tasks.kernels import utf8
 from tasks.kernels.inside import chunk_ends
+from tasks.memory import Memory
 from tasks.settings import Matching
 from tasks.sketch import fold_digests
-from tasks.store.stage import whole
+from tasks.store.stage import numbers, whole
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts
 
 #: tokens. Passages of as much text are folded at once: about 130 bytes a token, with what aligning needs.
@@ -55,18 +56,36 @@ def _chunks(index: Index, left: I64Array, right: I64Array, tokens: I32Array, set
         yield _Chunk(chosen, gids, texts, placed(texts, settings), rows[: len(chosen)], rows[len(chosen) :])
 
 
-def overlaps(index: Index, left: I64Array, right: I64Array, settings: Matching, counters: dict[str, int]) -> pa.Table:
-    """Blocks that pairs of passages share: the rows of `blocks.arrow`, by passage and place.
+def remembered(index: Index, left: I64Array, right: I64Array, settings: Matching, counters: dict[str, int], memory: Memory) -> pa.Table:
+    """What `overlaps` gives, with the blocks of pairs that the last run aligned taken from there."""
+    order = np.lexsort((right, left))
+    left, right = left[order], right[order]
+    crowded, known = memory.recall("aligned", left, right)
+    fresh, crowded[~known] = overlaps(index, left[~known], right[~known], settings)
+    memory.keep("aligned", left, right, crowded)
+    tables = [fresh]
+    if memory.blocks is not None:
+        a, b = (numbers(memory.blocks[name]) for name in ("passage_a", "passage_b"))
+        asked = (left[known].astype(np.uint64) << np.uint64(32)) | right[known].astype(np.uint64)
+        tables.append(memory.blocks.filter(pa.array(np.isin((a.astype(np.uint64) << np.uint64(32)) | b.astype(np.uint64), asked))))
+    rows = pa.concat_tables(tables).combine_chunks()
+    by_pair = np.lexsort((np.arange(len(rows)), numbers(rows["passage_b"]), numbers(rows["passage_a"])))
+    counters.update(aligned=len(left), crowded=int(crowded.sum()), blocks=len(rows))
+    return rows.take(pa.array(by_pair)).combine_chunks()
+
+
+def overlaps(index: Index, left: I64Array, right: I64Array, settings: Matching) -> tuple[pa.Table, BoolArray]:
+    """Blocks that pairs of passages share: the rows of `blocks.arrow`, by passage and place; and (n,) the pairs that were crowded.
 
     left, right : (n,) int64 gids. Columns: both gids, the span on each side in code points of the passage, its length in tokens, the
     line feeds before it and in it, its visible characters, the tokens that are equal, and the exact similarity of the spans.
     """
     tokens = index.column("match", "tokens").astype(np.int32)
     tables = []
-    crowded = 0
+    crowded = np.zeros(len(left), np.bool_)
     for chunk in _chunks(index, left, right, tokens, settings):
         found = align_rows(chunk.column, chunk.left, chunk.right, settings)
-        crowded += found.crowded
+        crowded[chunk.chosen] = found.crowded
         sides = {}
         spans = []
         feeds = np.concatenate([[0], np.cumsum(chunk.texts.chars == 10)]).astype(np.int64)
@@ -87,8 +106,7 @@ def overlaps(index: Index, left: I64Array, right: I64Array, settings: Matching, 
             spans.append(chunk.texts.take_spans(base + start, base + end))
         similarity = jaccard(spans[0], spans[1], settings)
         tables.append(pa.table({**sides["a"], **sides["b"], "tokens": found.tokens, "similarity": similarity}))
-    counters.update(aligned=len(left), crowded=crowded, blocks=sum(map(len, tables)))
-    return pa.concat_tables(tables).combine_chunks()
+    return pa.concat_tables(tables).combine_chunks(), crowded
 
 
 def whole_inside(index: Index, small: I64Array, large: I64Array, settings: Matching) -> BoolArray:

@@ -25,7 +25,7 @@ from tasks.manifest import CARD, MANIFEST, OUTSIDE, SUMS, Manifest, covered, enc
 from tasks.store.files import FILES, Files, is_folder, remove_tree, sha256_of, storage, walk, write_file
 
 SNAPSHOTS, LATEST = "snapshots", "latest"
-_STAGING, _ASIDE, _LINK = ".staging-", ".damaged-", ".latest-"
+_STAGING, _ASIDE, _LINK, GONE = ".staging-", ".damaged-", ".latest-", ".gone-"
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,18 @@ def staging(output: Path, snapshot: str, files: Files = FILES) -> Path:
     return folder
 
 
+def leftovers(output: Path) -> list[Path]:
+    """What dead runs left: staging folders, snapshots set aside or half removed, unfinished links."""
+    there = sorted(output.iterdir()) if output.is_dir() else []
+    return [path for path in there if path.name.startswith((_STAGING, _ASIDE, _LINK, GONE))]
+
+
 def sweep(output: Path, files: Files = FILES) -> None:
-    """Remove staging folders, damaged snapshots set aside and unfinished links. The caller holds the lock, so none is in use."""
-    for path in sorted(output.iterdir()) if output.is_dir() else []:
-        if path.name.startswith((_STAGING, _ASIDE)):
+    """Remove the leftovers. The caller holds the lock, so none is in use."""
+    for path in leftovers(output):
+        if is_folder(path):
             remove_tree(path, files)
-        elif path.name.startswith(_LINK):
+        else:
             files.unlink(path)
 
 
@@ -119,6 +125,9 @@ def hard_link_unchanged(folder: Path, previous: Path | None, manifest: Manifest,
         if digest not in known:
             continue
         try:
+            if (folder / path).samefile(source):  # linked, and read, when the tables were written
+                linked.append(path)
+                continue
             if sha256_of(source, files) != digest:
                 continue
             files.link(source, spare)
@@ -214,6 +223,8 @@ def _point(output: Path, snapshot: str, files: Files) -> None:
     """Let `latest` point to the snapshot, by a rename over the old link."""
     link, goal = output / LATEST, f"{SNAPSHOTS}/{snapshot}"
     if not (link.is_symlink() and os.readlink(link) == goal):  # noqa: PTH115 (Path.readlink would normalize the text compared)
+        if (old := latest(output)) is not None:
+            files.touch(old)  # it was the latest until now: `tasks.gc` counts its grace period from here
         spare = output / f"{_LINK}{snapshot}"
         files.unlink(spare)
         files.symlink(goal, spare)

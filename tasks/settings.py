@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.errors import SettingsError
+from tasks.toml_lines import first_line, line_of, syntax
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Category = str
@@ -321,14 +321,26 @@ class Settings(_Section):
     publish: Publish = Publish()
     run: Run = Run()
 
-    def digest(self, *sections: str) -> str:
-        """Digest (16 hex digits) of the values in the named sections that affect data; of all of them by default."""
-        if unknown := set(sections) - set(Settings.model_fields):
-            raise KeyError(f"no section of settings is called {', '.join(sorted(unknown))}")
+    def values(self, *sections: str) -> dict[str, Any]:
+        """Plain values by section and field of what affects data in the named sections, or in all."""
         values = self.model_dump(mode="json", include=set(sections or DATA_SECTIONS))
         for section, field in NOT_DATA:
             values.get(section, {}).pop(field, None)
-        if "input" in values:  # the first glob that matches names the collection, so their order is data; sort_keys would lose it
+        return values
+
+    def digest(self, *sections: str, without: tuple[str, ...] = ()) -> str:
+        """Digest (16 hex digits) of the values in the named sections that affect data; of all of them by default.
+
+        without : fields that are left out, as `section.field`.
+        """
+        if unknown := set(sections) - set(Settings.model_fields):
+            raise KeyError(f"no section of settings is called {', '.join(sorted(unknown))}")
+        values = self.values(*sections)
+        for section, field in (name.split(".") for name in without):
+            values.get(section, {}).pop(field, None)
+        if "collections" in values.get(
+            "input", ()
+        ):  # the first glob that matches names the collection, so their order is data; sort_keys would lose it
             values["input"]["collections"] = list(values["input"]["collections"].items())
         return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
 
@@ -348,7 +360,7 @@ def load(path: Path | None, overrides: dict[str, dict[str, Any]] | None = None) 
     try:
         values: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(_syntax(error, text, where)) from error
+        raise SettingsError(syntax(error, text, where)) from error
     for section, fields in (overrides or {}).items():
         if isinstance(values.setdefault(section, {}), dict):  # anything else is reported below
             values[section].update(fields)
@@ -360,12 +372,12 @@ def load(path: Path | None, overrides: dict[str, dict[str, Any]] | None = None) 
     matching = settings.matching
     if matching.bands * matching.rows > matching.permutations:
         raise SettingsError(
-            f"{where}{_first_line(text, 'matching', 'bands', 'rows')}: matching.bands x matching.rows = {matching.bands} x {matching.rows} "
+            f"{where}{first_line(text, 'matching', 'bands', 'rows')}: matching.bands x matching.rows = {matching.bands} x {matching.rows} "
             f"is over matching.permutations = {matching.permutations}; lower one of them"
         )
     if matching.report_threshold > matching.remove_threshold:
         raise SettingsError(
-            f"{where}{_first_line(text, 'matching', 'report_threshold', 'remove_threshold')}: matching.report_threshold = {matching.report_threshold} "
+            f"{where}{first_line(text, 'matching', 'report_threshold', 'remove_threshold')}: matching.report_threshold = {matching.report_threshold} "
             f"is over matching.remove_threshold = {matching.remove_threshold}; a removal must be reported too"
         )
     return settings
@@ -376,7 +388,7 @@ def _explain(error: ValidationError, text: str, where: str) -> str:
     lines = []
     for problem in error.errors():
         keys = tuple(str(key) for key in problem["loc"])
-        place = f"{where}{_line(text, keys)}: {'.'.join(keys)}"
+        place = f"{where}{line_of(text, keys)}: {'.'.join(keys)}"
         if problem["type"] == "extra_forbidden":
             known = _known(keys[:-1])
             near = difflib.get_close_matches(keys[-1], known, n=1)
@@ -395,43 +407,3 @@ def _known(keys: tuple[str, ...]) -> list[str]:
             return []
         model = kind
     return sorted(model.model_fields)
-
-
-def _syntax(error: tomllib.TOMLDecodeError, text: str, where: str) -> str:
-    """file:line: what is wrong with the TOML, and the line, which names the key."""
-    found = re.search(r"^(.*) \(at line (\d+), column \d+\)$", str(error))
-    if not found:
-        return f"{where}: not valid TOML: {error}"
-    line = text.split("\n")[int(found[2]) - 1].strip()
-    return f"{where}:{found[2]}: not valid TOML: {found[1]}, in `{line[:80]}`"
-
-
-def _first_line(text: str, section: str, *fields: str) -> str:
-    """`:12` for the first of the fields that the file sets."""
-    return next(filter(None, (_line(text, (section, field), depth=2) for field in fields)), "")
-
-
-def _line(text: str, keys: tuple[str, ...], depth: int = 1) -> str:
-    """`:12` for the line that sets section.key, or else (depth 1) the line of its section; empty when the file says neither."""
-    section: tuple[str, ...] = ()
-    best, at = depth - 1, ""
-    for number, line in enumerate(text.split("\n"), 1):
-        header = re.match(rf"\s*\[\[?\s*({_KEY})\s*\]\]?\s*(#.*)?$", line)
-        key = re.match(rf"\s*({_KEY})\s*=", line)
-        if header:
-            section = path = _parts(header[1])
-        elif key:
-            path = (*section, *_parts(key[1]))
-        else:
-            continue
-        if path == keys[: len(path)] and len(path) > best:
-            best, at = len(path), f":{number}"
-    return at
-
-
-_PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
-_KEY = rf"{_PART}(?:\s*\.\s*{_PART})*"
-
-
-def _parts(key: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_PART, key))

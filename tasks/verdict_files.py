@@ -22,7 +22,7 @@ from tasks.write import PartVerdicts
 
 #: Tables over all parts, written as they will be published.
 SPANNING = ("pairs", "clusters", "families", "occurrences", "blocks", "templates")
-_NAMED = ("removed", "spread", "kept", "family")
+NAMED = ("removed", "spread", "kept", "family")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _write_parts(index: Index, lines: Lines, verdicts: Verdicts, linked: links.L
             line_support=lines.support[a:b],
             ordinal_base=ordinals[index.doc_base[number] : index.doc_base[number + 1]],
         )
-        for name in _NAMED:
+        for name in NAMED:
             table: pa.Table = getattr(linked, name)
             gid = numbers(table["gid"])
             first, last = np.searchsorted(gid, [p, q])
@@ -140,7 +140,7 @@ def _ordinal_bases(index: Index, lines: Lines, verdicts: Verdicts) -> I64Array:
 def part_verdicts(folder: Path, number: int) -> PartVerdicts:
     """What the writer needs of one part."""
     arrays = np.load(folder / f"part-{number:05d}.npz")
-    named = {name: read_table(folder / f"part-{number:05d}.{name}.arrow") for name in _NAMED}
+    named = {name: read_table(folder / f"part-{number:05d}.{name}.arrow") for name in NAMED}
     templates = read_json(folder / "templates.json")
     return PartVerdicts(
         **{name: arrays[name] for name in arrays.files},

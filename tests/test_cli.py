@@ -16,7 +16,7 @@ from tasks.lock import hold
 
 CORPUS = whole.ROOT / "corpus"
 COMMANDS = (
-    [], ["run"], ["plan"], ["verify"], ["explain"], ["report"], ["init"], ["doctor"], ["rules"], ["rules", "list"], ["rules", "test"], ["rules", "try"],
+    [], ["run"], ["plan"], ["verify"], ["explain"], ["report"], ["gc"], ["init"], ["doctor"], ["rules"], ["rules", "list"], ["rules", "test"], ["rules", "try"],
 )  # fmt: skip
 
 

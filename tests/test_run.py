@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import signal
@@ -185,8 +186,13 @@ def test_input_of_several_parts_publishes_several_files(many_run: whole.Run) -> 
         (1, 1, {"PYTHONHASHSEED": "0", "TZ": "Asia/Shanghai", "LC_ALL": "C"}),
         (2, 1, {"PYTHONHASHSEED": "1", "TZ": "America/St_Johns", "LANG": "zh_CN.UTF-8"}),
         (2, 100, {"PYTHONHASHSEED": "random", "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}),
+        *(
+            pytest.param(workers, parts, {"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale}, marks=pytest.mark.slow)
+            for workers, parts, seed, (zone, locale) in itertools.product(
+                (1, 2, 4), (1, 3, 100), ("0", "12345"), (("Asia/Shanghai", "C"), ("Pacific/Apia", "zh_CN.UTF-8"))
+            )
+        ),
     ],
-    ids=["one-worker", "two-workers", "one-shard"],
 )
 @pytest.mark.xdist_group("many")
 def test_bytes_do_not_depend_on_workers_shards_hash_seed_zone_or_locale(

@@ -270,7 +270,7 @@ def align(x, at, offsets, left, right, seed, least, gap, weight, lightest):
     weight           : of the run that the end of a block may leap to.
     lightest         : least weight of one element.
     returns          : pair (m,) int64; spans (m, 4) int64, elements of the left and of the right row, half-open; equal (m,) int64, weight
-                       of the equal elements; crowded, pairs in which a seed had more places than are tried.
+                       of the equal elements; crowded (n,) bool, a seed had more places than are tried.
     """
     n = len(left)
     longest = 1
@@ -287,7 +287,7 @@ def align(x, at, offsets, left, right, seed, least, gap, weight, lightest):
     spans = np.empty((len(pair), 4), np.int64)
     equal = np.empty(len(pair), np.int64)
     size = 0
-    crowded = 0
+    crowded = np.zeros(n, np.bool_)
     indexed = -1
     crowds = False
     slots = 64
@@ -307,7 +307,7 @@ def align(x, at, offsets, left, right, seed, least, gap, weight, lightest):
             if slots > len(head):
                 head = np.empty(slots, np.int64)
             crowds = _index(grams, s, counts[one], head, slots - 1, later)
-        crowded += crowds
+        crowded[r] = crowds
         m = _parse(x, grams, s, e, counts[one], head, slots - 1, later, t, f, counts[other], runs)
         _chain(at, runs, m, gap, score, before)
         count = _pick(x, at, s, e, t, f, runs, m, score, before, least, weight, found)

@@ -99,6 +99,11 @@ class Files:
         self.operation("link", path)
         path.hardlink_to(source)
 
+    def touch(self, path: Path) -> None:
+        """Set a file's or folder's times to now."""
+        self.operation("touch", path)
+        os.utime(path)
+
     def unlink(self, path: Path) -> None:
         """Remove a name; one that is gone is fine."""
         self.operation("unlink", path)

@@ -1,7 +1,8 @@
 """Stage files: what one stage leaves for the next under `work/`, named by the digest of what made it.
 
-A stage writes into a hidden folder, then renames it: a folder that exists is whole. Stage files hold no promise (they may be
-deleted at any time), so they are not fsynced; each table is one uncompressed Arrow IPC file that later stages map.
+A stage writes into a hidden folder, seals it and renames it. Stage files hold no promise (they may be deleted at any time), so they
+are not fsynced: after a power cut, or on a bad disk, a folder may not be what was written. So whoever finds one standing compares it
+with its seal first. Each table is one uncompressed Arrow IPC file that later stages map.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from tasks.store.text import I64Array, U64Array
 
 #: Bytes a write call.
 _BLOCK = 1 << 18
+#: Size and CRC-32 of every other file of a stage folder.
+SEAL = "seal.json"
 
 
 def key(*parts: str) -> str:
@@ -38,6 +42,7 @@ def building(folder: Path) -> Iterator[Path]:
     hidden.mkdir(parents=True)
     try:
         yield hidden
+        sealed(hidden)
         try:
             hidden.rename(folder)
         except OSError:
@@ -45,6 +50,42 @@ def building(folder: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def sealed(folder: Path) -> None:
+    """Write the seal of a folder that is complete."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    write_json(folder / SEAL, {path.relative_to(folder).as_posix(): [path.stat().st_size, _crc(path)] for path in files})
+
+
+def stands(folder: Path, *, read: bool = True) -> bool:
+    """Whether a stage folder is there and whole: sizes as sealed, and checksums too where they are to be read (3 GB/s)."""
+    try:
+        seal: dict[str, list[int]] = read_json(folder / SEAL)
+        return all(
+            (folder / name).stat().st_size == size and (not read or _crc(folder / name) == crc) for name, (size, crc) in seal.items()
+        )
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
+
+
+def ensure(folder: Path, build: Callable[[Path], None]) -> Path:
+    """`folder`, made by `build` unless it stands whole. Its time says when it was last of use, which `tasks.gc` asks."""
+    if stands(folder):
+        os.utime(folder)
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    with building(folder) as hidden:
+        build(hidden)
+    return folder
+
+
+def _crc(path: Path) -> int:
+    value = 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(1 << 20):
+            value = zlib.crc32(block, value)
+    return value
 
 
 class _Blocks:
