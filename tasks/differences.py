@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -27,7 +27,7 @@ def differences(a: str, b: str) -> list[Any]:
     if a == b:
         return [len(a)] if a else []
     changes: list[tuple[str, int, int, int, int]] = []
-    for same, a0, a1, b0, b1 in _aligned(a.translate(_fold()), b.translate(_fold())):
+    for same, a0, a1, b0, b1 in _aligned(a, b):
         if same:
             changes += _folded(a, b, a0, b0, a1 - a0)
             continue
@@ -45,20 +45,19 @@ def differences(a: str, b: str) -> list[Any]:
 
 
 def _aligned(a: str, b: str) -> list[tuple[bool, int, int, int, int]]:
-    """Stretches (equal, start and end in a, start and end in b) of two folded texts; a word of an alphabet is whole or changed."""
+    """Stretches (equal, start and end in a, start and end in b) of two texts once folded; a word of an alphabet is whole or changed."""
     from rapidfuzz.distance import Levenshtein
 
-    words: dict[str, int] = {}
-    lines, starts = [], []
-    for text in (a, b):
-        tokens = _WORD.findall(text)
-        starts.append([0, *accumulate(map(len, tokens))])
-        lines.append([words.setdefault(token, len(words)) for token in tokens])
-    first, other = starts
-    return [
-        (op.tag == "equal", first[op.src_start], first[op.src_end], other[op.dest_start], other[op.dest_end])
-        for op in Levenshtein.opcodes(*lines)
-    ]
+    (one, first), (two, other) = _tokens(a), _tokens(b)
+    words = {token: number for number, token in enumerate(dict.fromkeys((*one, *two)))}
+    opcodes = Levenshtein.opcodes([words[token] for token in one], [words[token] for token in two])
+    return [(op.tag == "equal", first[op.src_start], first[op.src_end], other[op.dest_start], other[op.dest_end]) for op in opcodes]
+
+
+@lru_cache(maxsize=8)  # all copies of a family are compared with the same text
+def _tokens(text: str) -> tuple[list[str], list[int]]:
+    tokens = _WORD.findall(text.translate(_fold()))
+    return tokens, [0, *accumulate(map(len, tokens))]
 
 
 def _folded(a: str, b: str, a0: int, b0: int, size: int) -> list[tuple[str, int, int, int, int]]:

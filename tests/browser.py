@@ -57,7 +57,10 @@ def page(running: Any, path: Path, at: str = "", **context: Any) -> Iterator[tup
     view.on("console", lambda message: trouble.append(f"{message.type}: {message.text}") if message.type in ("error", "warning") else None)
     view.on("pageerror", lambda error: trouble.append(f"error: {error}"))
     view.on("dialog", lambda dialog: (trouble.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    view.on("request", lambda request: trouble.append(f"request: {request.url}") if not request.url.startswith((path.as_uri(), "blob:")) else None)
+    view.on(
+        "request",
+        lambda request: trouble.append(f"request: {request.url}") if not request.url.startswith((path.as_uri(), "blob:")) else None,
+    )
     view.goto(path.as_uri() + at)
     view.wait_for_selector("body[data-ready=yes]", state="attached", timeout=15_000)
     try:

@@ -53,6 +53,7 @@ const clock = (ms) => new Date(ms).toISOString().slice(11, 19);
 function copyFacts(copy, top) {
   const where = make("p", "where", words("bdi", "path", copy.place));
   if (!top && copy.similarity !== null) where.append(make("b", "sim", copy.kind === "contained" ? say("all of it is above") : copy.similarity.toFixed(3)));
+  if (top) where.append(make("span", "badge done", say("shown above")));
   if (copy.verdict) where.append(make("span", `badge ${copy.verdict === "kept" ? "kept" : "removed"}`, named(copy.verdict)));
   if (copy.kind) where.append(make("span", "badge", named(copy.kind)));
   const more = make("p", "where quiet");
