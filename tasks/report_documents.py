@@ -60,7 +60,12 @@ def _why(row: Row | None, twins: dict[str, str]) -> Any:
         return 0
     twin = twins.get(row["kept_passage_id"] or "", "")
     alike = f"{twin} ({row['similarity']:.3f})" if twin and row["similarity"] is not None else twin
-    return [row["reason"] or "", visible(row["rule"] or row["category"] or ""), visible(alike), visible((row["evidence"] or "")[:200])]
+    return [
+        visible(row["reason"] or ""),
+        visible(row["rule"] or row["category"] or ""),
+        visible(alike),
+        visible((row["evidence"] or "")[:200]),
+    ]
 
 
 def _twins(snapshot: Path, ids: Iterable[str | None]) -> dict[str, str]:

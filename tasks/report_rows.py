@@ -76,9 +76,10 @@ def _clusters(snapshot: Path, limit: int) -> list[Row]:
 
 def _row(which: str, name: str, text: str, places: int, chars: int, names: list[str], **more: Any) -> Row:
     shown = visible(" ".join((text or "").split())[:SNIPPET])
+    facts = {key: visible(value) if isinstance(value, str) else value for key, value in more.items()}
     return {
         "id": name, "list": which, "text": shown, "lang": lang_of(shown), "places": places, "chars": chars,
-        "names": [visible(one) for one in names[:NAMED]], **more, "sim": round(more["sim"], 3),
+        "names": [visible(one) for one in names[:NAMED]], **facts, "sim": round(more["sim"], 3),
     }  # fmt: skip
 
 

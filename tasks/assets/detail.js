@@ -123,7 +123,7 @@ function head(i, row) {
   const family = columns.list[i] === "f";
   const meta = make("p", "where", make("span", `badge ${family ? "family" : "cluster"}`, say(family ? "family" : "cluster")));
   for (const what of [columns.category[i], family ? columns.verdict[i] : "", ...columns.reason[i].split(" ")]) if (what) meta.append(make("span", `badge ${what}`, named(what)));
-  meta.append(say("{} characters", columns.chars[i]), say(family ? "{} places" : "{} copies", columns.places[i]), say(family ? "{} documents" : "{} sources", columns.sources[i]));
+  meta.append(say("{} characters", columns.chars[i]), say(family ? "{} places" : "copies: {}", columns.places[i]), say(family ? "in {} documents" : "in {} sources", columns.sources[i]));
   if (row?.span) meta.append(make("span", "", row.span));
   if (row?.scope === "across") meta.append(say("across collections"));
   box.append(back, meta, words("div", "whole", row ? row.text : columns.text[i], columns.lang[i]));

@@ -68,7 +68,7 @@ const listBox = document.getElementById("list");
 const sizer = make("div", "sizer");
 if (listBox) {
   // A scroll bar a few million pixels long is drawn by an SVG's height, since the policy allows no style attribute.
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("width", "1");
   svg.setAttribute("aria-hidden", "true");
   sizer.append(svg, make("div", "window"));

@@ -1,6 +1,7 @@
 "use strict";
 // Elements, words in two languages, and islands of JSON. Data only ever becomes text (textContent), never markup.
 const island = (id) => JSON.parse(document.getElementById(id).textContent);
+const SVG = "http://www.w3.org/2000/svg"; // a name, never fetched
 const GLYPH = /(⟨(?:[A-Z0-9]{2,4}|U\+[0-9A-F]{4,6}|\+\d+ marks)⟩)/u;
 const number = (n) => n.toLocaleString("en-US");
 const chinese = island("chinese");

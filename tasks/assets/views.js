@@ -1,6 +1,5 @@
 // Which view is shown, keys, the threshold slider and whole documents.
 const VIEWS = [...document.querySelectorAll(".view")].map((view) => view.id);
-const SVG = "http://www.w3.org/2000/svg";
 
 function draws(tag, attributes, ...children) {
   const element = document.createElementNS(SVG, tag);
