@@ -6,6 +6,17 @@ const shown = { mode: "inline", raw: true, script: true, form: true, edit: true 
 // In the normalized view script and width are no differences: the layers are as if unticked.
 const marked = (kind) => shown[kind] && (shown.raw || kind === "edit");
 
+// The text of a copy, from the text on top and what it has different.
+function rebuilt(text, changes) {
+  const characters = Array.from(text);
+  let at = 0;
+  return changes.map((change) => {
+    const [, gone, come] = typeof change === "number" ? [0, change, characters.slice(at, at + change).join("")] : change;
+    at += gone;
+    return come;
+  }).join("");
+}
+
 function same(characters, first, last) {
   if (characters.length <= FOLD) return [document.createTextNode(characters.join(""))];
   const head = first ? 0 : 30;

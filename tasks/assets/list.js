@@ -16,7 +16,7 @@ function detailOf(i) {
 function textOf(i) {
   const row = detailOf(i);
   if (!row) return columns.text[i].toLowerCase();
-  row.lower ??= [row.text, ...row.copies.flatMap((copy) => copy.changes.filter(Array.isArray).map((change) => change[2]))].join("\n").toLowerCase();
+  row.lower ??= [row.text, ...row.copies.map((copy) => rebuilt(row.text, copy.changes))].join("\n").toLowerCase();
   return row.lower;
 }
 
