@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks import report_model as model
 from tasks import report_parts as parts
+from tasks.drift import HISTORY
 from tasks.report_documents import documents
 from tasks.report_flips import flips
 from tasks.report_repeats import Budget, cluster_repeats, family_repeats
@@ -43,7 +44,9 @@ def build(snapshot: Path, out: Path, limits: Limits | None = None, counts: Tally
     manifest, counts = manifest_of(snapshot), counts or tally(snapshot)
     summary = summarize(snapshot, counts)
     repeats, removed = _details(snapshot, manifest, summary, counts, limits)
-    islands = {f"detail-{n}": [row for _, row in repeats[n * CHUNK : (n + 1) * CHUNK]] for n in range(-(-len(repeats) // CHUNK))}
+    islands: dict[str, Any] = {
+        f"detail-{n}": [row for _, row in repeats[n * CHUNK : (n + 1) * CHUNK]] for n in range(-(-len(repeats) // CHUNK))
+    }
     chunks = {key: number // CHUNK for number, (key, _) in enumerate(repeats)}
     rows = listing(snapshot, limits)
     wanted = (copy["document"] for _, row in repeats for copy in (row["first"], *row["copies"][:3]))
@@ -79,6 +82,17 @@ def build(snapshot: Path, out: Path, limits: Limits | None = None, counts: Tally
     path = out / "index.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def with_changes(snapshot: Path) -> Path | None:
+    """The page again with what changed against the snapshot before, in history/, where history names one; else None.
+
+    It cannot stand in the snapshot: a snapshot is the same whatever came before it.
+    """
+    snapshot = snapshot.resolve()
+    if changes(snapshot) is None:
+        return None
+    return build(snapshot, snapshot.parents[1] / HISTORY / f"{snapshot.name}-report")
 
 
 def _details(snapshot: Path, manifest: Row, summary: Row, counts: Tally, limits: Limits) -> tuple[list[tuple[str, Row]], list[Row]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from tasks.drift import HISTORY
 from tasks.report_texts import Row
 from tasks.summary import Tally, scan, visible
 
@@ -98,7 +99,7 @@ def changes(snapshot: Path) -> Row | None:
 
     born, gone, grown, shrunk : counts of families, with the first LISTED as {id, text, before, after}. rules : yields that changed.
     """
-    path = snapshot.parent.parent / "history" / f"{snapshot.name}.json"
+    path = snapshot.parent.parent / HISTORY / f"{snapshot.name}.json"
     try:
         history = json.loads(path.read_text(encoding="utf-8"))
         before = history["previous"]

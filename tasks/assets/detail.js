@@ -126,7 +126,10 @@ function head(i, row) {
   meta.append(say("{} characters", columns.chars[i]), say(family ? "{} places" : "copies: {}", columns.places[i]), say(family ? "in {} documents" : "in {} sources", columns.sources[i]));
   if (row?.span) meta.append(make("span", "", row.span));
   if (row?.scope === "across") meta.append(say("across collections"));
-  box.append(back, meta, words("div", "whole", row ? row.text : columns.text[i], columns.lang[i]));
+  const text = labelled(words("div", "whole", row ? row.text : columns.text[i], columns.lang[i]), "Text");
+  text.tabIndex = 0; // it may scroll
+  text.setAttribute("role", "region");
+  box.append(back, meta, text);
   return box;
 }
 

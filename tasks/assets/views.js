@@ -56,7 +56,7 @@ function slider() {
       make("div", "tiles", make("div", "gold", make("b", "", at.toFixed(2)), say("threshold ({} in force)", now)),
         make("div", "", make("b", "", number(step.passages)), say("near duplicates removed ({})", sign(more))),
         make("div", "", make("b", "", number(step.chars)), say("characters removed ({})", sign(step.chars - base.chars)))),
-      curve(steps, at, now), make("h3", "", say("What would flip: {} of {}", Math.min(flipping.length, 20), Math.abs(more))),
+      curve(steps, at, now), make("h2", "", say("What would flip: {} of {}", Math.min(flipping.length, 20), Math.abs(more))),
       flipping.length ? make("ol", "flips", ...flipping.slice(0, 20).map(flipRow)) : make("p", "none", say("Nothing would flip. Move the slider.")));
   };
   input.addEventListener("input", show);
