@@ -32,7 +32,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_curve_at_the_threshold_in_force_is_what_was_removed_as_near_duplicates(sample_run: whole.Run) -> None:
     manifest = json.loads((sample_run.snapshot / "manifest.json").read_text(encoding="utf-8"))
     found = flips(sample_run.snapshot, thresholds(manifest))
-    near = [row for row in sample_run.table("removed") if row["reason"] == "near_duplicate" and row["similarity"] >= 0.7]
+    near = [row for row in sample_run.rows("removed") if row["reason"] == "near_duplicate" and row["similarity"] >= 0.7]
     (step,) = [one for one in found["steps"] if one["at"] == 0.7]
     assert (step["passages"], step["chars"]) == (len(near), sum(fake_snapshot.visible_count(row["raw"]) for row in near))
     assert [one["at"] for one in found["steps"]] == [n / 100 for n in range(50, 101)]
@@ -55,9 +55,9 @@ def test_without_thresholds_on_record_there_is_no_curve(plain: Path) -> None:
 def test_shared_text_is_counted_the_slow_way_in_both_directions(sample_run: whole.Run) -> None:
     found = shared(sample_run.snapshot, tally(sample_run.snapshot))
     assert found["by"] == "collection"
-    families = {row["family_id"]: row["char_count"] for row in sample_run.table("families")}
-    collection = {row["source"]: row["collection"] for row in sample_run.table("sources")}
-    places = sample_run.table("occurrences")
+    families = {row["family_id"]: row["char_count"] for row in sample_run.rows("families")}
+    collection = {row["source"]: row["collection"] for row in sample_run.rows("sources")}
+    places = sample_run.rows("occurrences")
     spans: dict[str, int] = {}
     for row in places:
         spans[row["family_id"]] = spans.get(row["family_id"], 0) + row["char_end"] - row["char_start"]
@@ -87,11 +87,11 @@ def test_every_family_and_cluster_is_listed_once_heaviest_first(sample_run: whol
 
 
 def test_a_document_is_put_together_again_from_what_stays_and_what_went(sample_run: whole.Run) -> None:
-    docs = [row["doc_id"] for row in sample_run.table("documents")]
+    docs = [row["doc_id"] for row in sample_run.rows("documents")]
     found = documents(sample_run.snapshot, docs, Limits(documents_chars=10**9))
     assert [row["id"] for row in found] == docs
     for document in found:
-        rows = [row for table in ("passages", "removed") for row in sample_run.table(table) if row["doc_id"] == document["id"]]
+        rows = [row for table in ("passages", "removed") for row in sample_run.rows(table) if row["doc_id"] == document["id"]]
         rows.sort(key=lambda row: row["char_start"])
         assert [span[0] for span in document["spans"]] == [row["char_start"] for row in rows]
         assert [span[2][0] if span[2] else None for span in document["spans"]] == [row.get("reason") for row in rows]
@@ -119,15 +119,15 @@ def test_families_are_born_and_grow_against_the_snapshot_that_history_names(tmp_
     page = report.with_changes(new)
     assert page is not None
     assert page.parent == tmp_path / "history" / "new-report"
-    assert "Grown families" in page.read_text(encoding="utf-8")
+    assert 'id="changes"' in page.read_text(encoding="utf-8")
     assert report.with_changes(old) is None
 
 
 def test_a_snapshot_that_is_being_written_says_nothing_of_the_one_before(tmp_path: Path) -> None:
-    old, new = snapshots(tmp_path)
+    _, new = snapshots(tmp_path)
     staging = tmp_path / "snapshots" / ".staging"
     new.rename(staging)
-    assert "Grown families" not in report.build(staging, staging / "report").read_text(encoding="utf-8")
+    assert 'id="changes"' not in report.build(staging, staging / "report").read_text(encoding="utf-8")
 
 
 def test_said_values_are_escaped() -> None:
