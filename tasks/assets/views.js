@@ -78,7 +78,7 @@ function documentView(number_, start) {
   const text = make("div", "document zh");
   let target = null;
   for (const [at, words_, why] of chosen.spans) {
-    const span = words("span", why ? `gone g-${why[0]}` : "stays", words_);
+    const span = make("span", why ? `gone g-${why[0]}` : "stays", words("span", why ? "taken" : "", words_));
     if (why) span.title = [why[0].replaceAll("_", " "), why[1], why[2], why[3]].filter(Boolean).join(" · ");
     if (why) span.append(make("small", "why-tag", named(why[0]), why[1] ? ` ${why[1]}` : "", why[2] ? ` → ${why[2]}` : ""));
     if (start !== undefined && at <= start) target = span;

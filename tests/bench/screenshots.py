@@ -20,7 +20,6 @@ SHOTS: dict[str, tuple[str, str, dict]] = {
     "report-sides": ("#repeats", "jjd", {"color_scheme": "dark"}),
     "report-threshold": ("#threshold", "", {}),
     "report-document": ("#documents", "", {}),
-    "report-dark": ("#overview", "", {"color_scheme": "dark", "viewport": {"width": 1280, "height": 1100}}),
     "report-narrow": ("#overview", "", NARROW),
     "report-narrow-detail": ("#repeats", "j", NARROW),
 }
