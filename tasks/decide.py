@@ -17,35 +17,19 @@ import pyarrow.compute as pc
 
 from tasks.boilerplate import SUPPORTS, RuleSet
 from tasks.families import Families
+from tasks.filters import FILTERED, filter_reasons
 from tasks.index import Index
 from tasks.kernels import decide as kernel
 from tasks.kernels.match import stars
 from tasks.match import CONTAINED
 from tasks.mirrors import retyped
+from tasks.reasons import BLOCK, BOILERPLATE, EXACT, EXTRACTION, KEPT, NEAR, REVIEWER, TEMPLATE
 from tasks.settings import Settings
 from tasks.store.stage import numbers, read_table, whole
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U8Array
 
-REASONS = (
-    "kept",
-    "extraction",
-    "boilerplate",
-    "template",
-    "language",
-    "quality",
-    "exact_duplicate",
-    "near_duplicate",
-    "duplicate_block",
-    "reviewer",
-)
-KEPT, EXTRACTION, BOILERPLATE, TEMPLATE, LANGUAGE, QUALITY, EXACT, NEAR, BLOCK, REVIEWER = range(len(REASONS))
-#: Stage that speaks each verdict.
-STAGES = ("", "read", "rules", "templates", "language", "quality", "deduplicate", "deduplicate", "deduplicate", "review")
 #: Categories that never spread to a near twin: a breadcrumb repeats the title, a teaser quotes the article.
 _NO_SPREAD = ("navigation", "related")
-#: Columns that the filters of language and quality look at, and the confidence from which a language is sure.
-FILTERED = ["lang", "lang_confidence", "lang_shares", "is_mixed", "quality"]
-SURE_LANGUAGE = 0.75
 #: Relative positions closer than this are a comparable place.
 _NEARBY = 0.15
 
@@ -281,43 +265,6 @@ def _filter(index: Index, verdicts: Verdicts, settings: Settings) -> None:
     reasons = np.concatenate([filter_reasons(table, settings) for table in tables])
     open_to = (verdicts.reason == KEPT) & ~verdicts.split
     verdicts.reason[open_to] = reasons[open_to]
-
-
-def filter_reasons(rows: pa.Table, settings: Settings) -> U8Array:
-    """(n,) uint8: KEPT, or LANGUAGE or QUALITY where a filter that is on takes the row. Without a language, or without a score, it stays.
-
-    rows : with the columns FILTERED. A row is in no language to keep only when that is sure: the best guess for a lone word
-           removes nothing, and a mixed row stays when one of its languages is to be kept.
-    """
-    quality = whole(rows["quality"])
-    reasons = np.zeros(len(rows), np.uint8)
-    if settings.quality.minimum > 0:
-        reasons[pc.fill_null(pc.less(quality, settings.quality.minimum), False).to_numpy(zero_copy_only=False)] = QUALITY
-    if settings.language.keep:
-        foreign = ~_kept_languages(whole(rows["lang"]), settings.language.keep)
-        sure = pc.fill_null(pc.greater_equal(whole(rows["lang_confidence"]), SURE_LANGUAGE), True).to_numpy(zero_copy_only=False)
-        reasons[foreign & sure & ~_partly_kept(rows, settings)] = LANGUAGE
-    return reasons
-
-
-def _kept_languages(langs: pa.Array, keep: tuple[str, ...]) -> BoolArray:
-    """Which languages are null, `und`, among those to keep, or a script of one."""
-    wanted = pc.or_(pc.is_null(langs), pc.is_in(langs, value_set=pa.array(["und", *keep])))
-    for name in keep:
-        wanted = pc.or_(wanted, pc.fill_null(pc.starts_with(langs, name + "-"), False))
-    return wanted.to_numpy(zero_copy_only=False)
-
-
-def _partly_kept(rows: pa.Table, settings: Settings) -> BoolArray:
-    """Which rows are mixed, with at least `language.mixed_share` of the letters in a language to keep."""
-    shares = whole(rows["lang_shares"])
-    flat = shares.flatten()
-    enough = pc.greater_equal(pc.struct_field(flat, "share"), settings.language.mixed_share).to_numpy(zero_copy_only=False)
-    enough &= _kept_languages(pc.struct_field(flat, "lang"), settings.language.keep)
-    out = np.zeros(len(rows), np.bool_)
-    out[pc.list_parent_indices(shares).to_numpy()[enough]] = True
-    mixed: BoolArray = out & pc.fill_null(whole(rows["is_mixed"]), False).to_numpy(zero_copy_only=False)
-    return mixed
 
 
 def _deduplicate(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.Table) -> None:
