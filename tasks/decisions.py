@@ -161,7 +161,9 @@ def _reviewed(path: Path, number: int, table: dict[str, Any]) -> Reviewed:
     where = f"{path}: [[passage]] number {number}"
     content, action = (_text(path, "passage", number, table, key) for key in ("content_id", "action"))
     if not _CONTENT.match(content):
-        raise SettingsError(f"{where}: content_id: found {content[:40]!r}; the 32 hex digits of a row of `passages` or `removed` are needed")
+        raise SettingsError(
+            f"{where}: content_id: found {content[:40]!r}; the 32 hex digits of a row of `passages` or `removed` are needed"
+        )
     if action not in ACTIONS:
         raise SettingsError(f"{where}: action: found {action[:40]!r}; known actions: {', '.join(ACTIONS)}")
     rest = {key: table.get(key, "") for key in ("of", "note", "snapshot")}

@@ -284,6 +284,8 @@ def _why_removed(row: Row, rule: Row | None, twin: Row | None, pairs: list[Row])
         kind = f", {same['kind'].replace('_', ' ')}" if same else ""
         similarity = f" (similarity {row['similarity']:.3f}{kind})" if row["similarity"] is not None else ""
         return f"Removed as {reason}{similarity}; the same content is kept in {where(twin)}{said}"
+    if row["reason"] == "reviewer":
+        return f"Removed {row['evidence']}"
     if row["rule"]:
         fired = f", which matched in {rule['document_count']:,} documents" if rule and rule["document_count"] else ""
         category = f" ({row['category']})" if row["category"] else ""
@@ -292,8 +294,14 @@ def _why_removed(row: Row, rule: Row | None, twin: Row | None, pairs: list[Row])
 
 
 def _why_kept(snapshot: Path, row: Row, copies: list[Row], total: int, manifest: Row) -> str:
+    if row["reviewed"] == "keep":
+        return "Kept by a reviewer's decision (keep), whatever rules, filters and duplicates say."
+    if not total and row["reviewed"]:
+        return f"Kept; a reviewer's decision ({row['reviewed']}) holds it against rules and templates."
     if not total:
         return "Kept: no rule, filter or duplicate took it."
+    if row["reviewed"] == "keep_only":
+        return f"Kept by a reviewer's decision (keep_only): it stands for its {total + 1:,} copies."
     documents = lookup(snapshot, "documents", "doc_id", (r["doc_id"] for r in (row, *copies)), ["collection", "published_at", "char_count"])
     collections = lookup(snapshot, "sources", "source", (copy["source"] for copy in copies), ["collection"])
     priority = list(((manifest.get("settings") or {}).get("input") or {}).get("priority") or ())

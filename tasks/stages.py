@@ -157,7 +157,7 @@ def decide(job: Job, parts: list[PartFiles], matched: dict[str, Any], sources: l
     """Templates, verdicts, families and all tables that are not per part. Returns the stage folder and counters."""
     from tasks.verdict_files import decide_all
 
-    key = stage.key("decide", code_digest(), job.settings.digest(), matched["key"], *sorted(job.decisions.refused))
+    key = stage.key("decide", code_digest(), job.settings.digest(), matched["key"], job.decisions.digest)
     folder = job.work / "decide" / key
     if not (folder / "done.json").is_file():
         shutil.rmtree(folder, ignore_errors=True)

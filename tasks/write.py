@@ -13,32 +13,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.boilerplate import SUPPORTS, LineVerdicts, RuleSet, evidence
-from tasks.decide import (
-    BLOCK,
-    BOILERPLATE,
-    EXACT,
-    EXTRACTION,
-    FILTERED,
-    KEPT,
-    LANGUAGE,
-    NEAR,
-    QUALITY,
-    REASONS,
-    STAGES,
-    TEMPLATE,
-    filter_reasons,
-)
+from tasks.decisions import KEEP, KEEP_ONLY
 from tasks.describe import describe
 from tasks.documents import documents
+from tasks.filters import FILTERED, filter_reasons
 from tasks.kernels import decide as kernel
 from tasks.kernels import utf8
 from tasks.provenance import with_provenance
+from tasks.reasons import BLOCK, BOILERPLATE, EXACT, EXTRACTION, KEPT, LANGUAGE, NEAR, QUALITY, REASONS, REVIEWER, STAGES, TEMPLATE
+from tasks.reviewed import last_decided
 from tasks.segment import KINDS, LAYOUTS
 from tasks.settings import Settings
 from tasks.store.ids import passage_ids
 from tasks.store.schemas import PASSAGES, REMOVED
 from tasks.store.stage import numbers, read_table, whole
 from tasks.store.text import I32Array, I64Array, Texts, U8Array
+from tasks.summary import one_line
 from tasks.version import VERSION
 
 
@@ -48,6 +38,7 @@ class PartVerdicts:
 
     named : ids by passage of the part, as tables with a column `row`: removed, spread, kept, family (see `links.Links`).
     rules, templates : category and name by number, for the reasons boilerplate and template.
+    actions, notes   : of the reviewer's decisions by number; line_decided says which line fell under which.
     """
 
     reason: U8Array
@@ -57,11 +48,14 @@ class PartVerdicts:
     line_rule: I32Array
     line_anchor: I64Array
     line_support: U8Array
+    line_decided: I32Array
     ordinal_base: I64Array
     named: dict[str, pa.Table]
     template_names: list[str]
     template_categories: list[str]
     template_evidence: list[str]
+    actions: list[str]
+    notes: list[str]
 
 
 def part_tables(
@@ -72,7 +66,7 @@ def part_tables(
     annotated = read_table(notes / "passages.arrow")
     lines = read_table(notes / "lines.arrow")
     texts = Texts.from_arrow(batch["text"])
-    whole_rows = _whole(annotated)
+    whole_rows = _whole(annotated, verdicts.line_decided)
     cut = _fragments(batch, texts, annotated, lines, verdicts, settings)
     kept = _sorted([whole_rows.filter(pa.array((verdicts.reason == KEPT) & ~verdicts.split)), cut.filter(pc.equal(cut["reason"], KEPT))])
     whole_gone = _with_verdicts(whole_rows, verdicts).filter(pa.array((verdicts.reason != KEPT) & ~verdicts.split))
@@ -81,15 +75,17 @@ def part_tables(
     return passages, _removed(gone, lines, batch, verdicts, rules), documents(passages, kept, gone, batch, texts, settings)
 
 
-def _whole(annotated: pa.Table) -> pa.Table:
-    """Annotated passages as rows: all text-derived columns, with the number of the passage and its first line."""
+def _whole(annotated: pa.Table, line_decided: I32Array) -> pa.Table:
+    """Annotated passages as rows: all text-derived columns, with the number of the passage, its first line and the decision on it."""
     n = len(annotated)
+    first, last = (numbers(annotated[name]).astype(np.int64) for name in ("first_line", "last_line"))
     return (
         annotated.append_column("row", pa.array(np.arange(n, dtype=np.int64)))
         .append_column("parent_id", pa.nulls(n, pa.string()))
         .append_column("reason", pa.array(np.zeros(n, np.uint8)))
         .append_column("rule", pa.array(np.full(n, -1, np.int32)))
-        .append_column("line", annotated["first_line"].cast(pa.int64()))
+        .append_column("line", pa.array(first))
+        .append_column("decided", pa.array(last_decided(line_decided, first, last)))
     )
 
 
@@ -111,6 +107,7 @@ def _fragments(batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Tab
     )
     start, end = numbers(lines["start"])[first], numbers(lines["end"])[last]
     reason = verdicts.line_reason[first]
+    decided = last_decided(verdicts.line_decided, first, last)
     inherited = annotated.take(pa.array(owner))
     kind = numbers(inherited["kind"])
     described = describe(texts.chars, start, end, numbers(inherited["wrapped"]), kind, settings)
@@ -135,12 +132,15 @@ def _fragments(batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Tab
         "row": owner,
         "parent_id": inherited["passage_id"],
         "reason": np.where(
-            reason == KEPT, filter_reasons(pa.table({name: described.columns[name] for name in FILTERED}), settings), reason
+            (reason == KEPT) & ~np.isin(decided, [i for i, action in enumerate(verdicts.actions) if action in (KEEP, KEEP_ONLY)]),
+            filter_reasons(pa.table({name: described.columns[name] for name in FILTERED}), settings),
+            reason,
         ),
         "rule": verdicts.line_rule[first],
         "line": first,
+        "decided": decided,
     }
-    names = _whole(annotated.slice(0, 0)).schema
+    names = _whole(annotated.slice(0, 0), verdicts.line_decided[:0]).schema
     return pa.table([fresh[f.name] if f.name in fresh else inherited[f.name] for f in names], schema=names)
 
 
@@ -193,12 +193,18 @@ def _passages(rows: pa.Table, batch: pa.Table, verdicts: PartVerdicts, settings:
         "ordinal": pa.array((np.arange(n) - starts + verdicts.ordinal_base[doc]).astype(np.int32)),
         "kind": pa.array(KINDS).take(whole(rows["kind"])),
         "layout": pa.array(LAYOUTS).take(whole(rows["layout"])),
+        "reviewed": _by_number(verdicts.actions, numbers(rows["decided"])),
         "pipeline_version": _constant(VERSION, n),
         "settings_digest": _constant(settings.digest(), n),
     }
     columns["copies"] = columns["copies"].fill_null(0)
     columns["also_in"] = _empty_lists(columns["also_in"])
     return assemble(PASSAGES, columns)
+
+
+def _by_number(values: list[str], number: I32Array) -> pa.Array:
+    """Value by number for each row, null for -1."""
+    return pa.array(values, pa.string()).take(pa.array(number, mask=number < 0))
 
 
 def _empty_lists(lists: pa.ListArray) -> pa.ListArray:
@@ -262,11 +268,13 @@ def _own_sentences(
         LANGUAGE: lambda r: (None, "language.keep", f"language {r['lang']} is not among language.keep"),
         QUALITY: lambda r: (None, "quality.minimum", f"quality {r['quality']:.2f} is below quality.minimum"),
         NEAR: lambda r: (None, None, _near(r)),
+        REVIEWER: lambda r: (None, None, f"by a reviewer's decision on file{': ' + one_line(r['note'], 200) if r['note'] else ''}"),
     }
     near = _joined(rows, verdicts.named["removed"], ["similarity", "inside"])
     needed = pa.table(
         {
             **{name: rows[name] for name in ("reason", "rule", "line", "lang", "quality")},
+            "note": _by_number(verdicts.notes, numbers(rows["decided"])),
             "twin": spread["twin_id"],
             "twin_similarity": spread["similarity"],
             "near": near["similarity"],
