@@ -79,7 +79,7 @@ def explain(snapshot: Path, ref: str) -> Story:
     """
     snapshot = snapshot.resolve()
     manifest = manifest_of(snapshot)
-    table, row, same_line = _find(snapshot, ref.strip())
+    table, row, same_line = find(snapshot, ref)
     own = row["passage_id"]
     raw = (row["raw"] if row["raw"] is not None else row.get("text")) or ""
     texts = Texts(Limits())
@@ -139,7 +139,9 @@ def to_json(story: Story) -> str:
     return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _find(snapshot: Path, ref: str) -> tuple[str, Row, list[Row]]:
+def find(snapshot: Path, ref: str) -> tuple[str, Row, list[Row]]:
+    """Table and row of the span that `ref` names (see `explain`), and the others on the line asked for."""
+    ref = ref.strip()
     place = _PLACE.match(ref)
     if _ID.match(ref.lower()):
         return *_by_id(snapshot, ref.lower()), []
