@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import review_cli
+from flows import review_cli, tables_cli
 from flows.places import ARTIFACTS, Config, Output, snapshot_of
 from tasks.errors import StageError, StorageError, TaoshaError, UsageError
 from tasks.version import VERSION
@@ -26,6 +26,8 @@ app = typer.Typer(
 rules_app = typer.Typer(help="List, test and try the boilerplate rules; accept or refuse what was mined.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.command()(review_cli.undo)
+app.command()(tables_cli.diff)
+app.command()(tables_cli.export)
 app.add_typer(review_cli.decisions_app, name="decisions")
 
 
@@ -152,11 +154,21 @@ def lookup(
 
 
 @app.command()
-def report(output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False) -> None:
+def report(
+    output: Output = ARTIFACTS,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve the tables on this machine until stopped, for corpora of any size.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to serve on; 0 = any.")] = 8765,
+) -> None:
     """Print where the latest report is, and how rules drifted since the snapshot before."""
     from tasks.drift import describe
 
     snapshot = snapshot_of(output)
+    if serve:
+        tables_cli.serve(snapshot, port, open_page)
+        return
     page = snapshot / "report" / "index.html"
     for line in describe(snapshot.parents[1], snapshot.name):
         print(line, file=sys.stderr)
