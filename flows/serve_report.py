@@ -125,6 +125,7 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(64)
     except OSError as error:
         listener.close()
         raise UsageError(f"--port {port}: cannot be used ({error}); name another, or 0 for any") from error

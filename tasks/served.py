@@ -66,7 +66,8 @@ class Answer:
 def ask(snapshot: Path, table: str, query: str, page: int = 1) -> Answer:
     """The rows of a page that answer a query, in published order. Raises UsageError where the query cannot be understood."""
     where = parse(snapshot, table, query)
-    total, rows = 0, []
+    total = 0
+    rows: list[dict[str, Any]] = []
     first = (page - 1) * PAGE_ROWS
     needed = SHOWN[table]
     for batch in scan(snapshot, table, needed[:1], where):
@@ -138,7 +139,8 @@ def _ids(snapshot: Path, table: str, column: str, where: ds.Expression) -> list[
 def members(snapshot: Path, table: str, column: str, value: str, page: int) -> Answer:
     """Rows of a table of one family or cluster, a page of them."""
     names = TABLES[table][0].names
-    total, rows, first = 0, [], (page - 1) * PAGE_ROWS
+    total, first = 0, (page - 1) * PAGE_ROWS
+    rows: list[dict[str, Any]] = []
     for batch in scan(snapshot, table, names, pc.field(column) == value):
         start = max(first - total, 0)
         if start < batch.num_rows:

@@ -21,13 +21,14 @@ from tasks.errors import UsageError
 _RNG = np.random.default_rng(23)
 FIRST, SECOND, THIRD, FOURTH = (paragraph(_RNG, 120) for _ in range(4))
 NEAR = reworded(_RNG, FIRST, 0.04)
+NOTE = "这是小刊的尾巴写在这里"
 Changes = list[dict[str, Any]]
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     made = Place(tmp_path)
-    made.sources({"a.txt": f"{FIRST}\n\n{SECOND}\n", "b.txt": f"{THIRD}\n\n{NEAR}\n\n{FOURTH[:40]}\n"})
+    made.sources({"a.txt": f"{FIRST}\n\n{SECOND}\n", "b.txt": f"{THIRD}\n\n{NEAR}\n\n{NOTE}\n"})
     return made
 
 
@@ -103,7 +104,7 @@ def test_a_setting_is_named_with_its_values(place: Place) -> None:
 def test_a_rule_is_the_cause_of_what_it_takes(place: Place) -> None:
     before = place.run()
     (place.folder / "more.toml").write_text(
-        f'[[rule]]\nid = "mine.one"\ncategory = "footer"\nscope = "line"\npattern = "^{FOURTH[:6]}"\nexamples = ["{FOURTH[:20]}"]\ncounter_examples = ["别的"]\n', encoding="utf-8"
+        f'[[rule]]\nid = "mine.one"\ncategory = "footer"\nscope = "line"\npattern = "小刊的尾巴"\nexamples = ["{NOTE}", "小刊的尾巴"]\ncounter_examples = ["别的", "{FIRST[:20]}"]\n', encoding="utf-8"
     )  # fmt: skip
     place.config.write_text(f'{place.config.read_text(encoding="utf-8")}[boilerplate]\nfiles = ["more.toml"]\n', encoding="utf-8")
     changes = told(before, place.run())
