@@ -1,6 +1,6 @@
 """The data path of taosha on one screen.
 
-    sources -> parts -> annotated passages -> verified pairs -> verdicts -> tables -> snapshot
+    sources -> parts -> annotated passages -> verified pairs -> language model -> verdicts -> tables -> snapshot
 
 Each line is a stage of `tasks.stages`; an engine runs it (directly, or as Prefect tasks) over groups of cells or parts. Between
 stages travel paths and counters, never tables.
@@ -32,6 +32,7 @@ def curate(job: Job, engine: Engine) -> dict[str, Any]:
 
     parts = engine.over("annotate", stages.annotate, len(parts), job, parts)
     matched = engine.once("match", stages.match, job, parts)
+    matched = engine.once("model", stages.model, job, parts, matched)
     decided = engine.once("decide", stages.decide, job, parts, matched, sources)
 
     folder = str(staging(output, plan.snapshot))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ def serve(cron: str, timezone: str | None, name: str, parameters: dict[str, Any]
 
         deployment = _deployment(cron, timezone, name, parameters)
         watch()
+        # Prefect's runner forgets to await its own stop at SIGTERM, and says so.
+        warnings.filterwarnings("ignore", message="coroutine 'Runner.astop' was never awaited", category=RuntimeWarning)
         print(f"serving taosha/{name} at `{cron}` ({timezone or 'UTC'}); Prefect at {url.removesuffix('/api')}", file=sys.stderr)
         serve_deployments(deployment, pause_on_shutdown=False, print_starting_message=False, limit=1)
 

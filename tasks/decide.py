@@ -23,6 +23,7 @@ from tasks.kernels import decide as kernel
 from tasks.kernels.match import stars
 from tasks.match import CONTAINED
 from tasks.mirrors import retyped
+from tasks.perplexity import measured
 from tasks.reasons import BLOCK, BOILERPLATE, EXACT, EXTRACTION, KEPT, NEAR, REVIEWER, TEMPLATE
 from tasks.reviewed import Held, held
 from tasks.settings import Settings
@@ -285,7 +286,7 @@ def _filter(index: Index, verdicts: Verdicts, settings: Settings) -> None:
     """Language and quality filters, when they are on. What is left of a cut passage is judged by the writer, which describes it anew."""
     if not index.parts or not (settings.language.keep or settings.quality.minimum > 0):
         return
-    tables = [read_table(part.notes / "passages.arrow").select(FILTERED) for part in index.parts]
+    tables = [measured(part).select(FILTERED) for part in index.parts]
     reasons = np.concatenate([filter_reasons(table, settings) for table in tables])
     open_to = (verdicts.reason == KEPT) & ~verdicts.split & ~verdicts.held.stays
     verdicts.reason[open_to] = reasons[open_to]

@@ -5,7 +5,7 @@ A pure function of (raw, kind, wrapped, settings): `verify` replays it, and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from tasks.kernels import utf8
 from tasks.language import Languages, detect
 from tasks.normalize import EDITS, normalize
+from tasks.personal import mask
 from tasks.quality import score
 from tasks.script import SCRIPTS, Conversion, convert_with_map, label, region_evidence, runs
 from tasks.segment import KINDS
@@ -43,11 +44,15 @@ class Described:
 def rewrite(
     chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArray, kinds: U8Array, settings: Settings
 ) -> tuple[Texts, Conversion, npt.NDArray[Any], U8Array]:
-    """Raw spans -> clean text, published text, edit counts (n, edits + 1; the last is script conversion), script of the raw text."""
+    """Raw spans -> clean text, published text, edit counts (n, edits + 2; the last are script conversion and masks), script of the raw text."""
     normalized = normalize(chars, starts, ends, wrapped, kinds == CODE, settings.normalize)
     labels = label(normalized.texts, settings.script)
     converted = convert_with_map(normalized.texts, labels, settings.script)
-    return normalized.texts, converted, np.column_stack([normalized.edits, converted.changed]), labels
+    masked = np.zeros(len(converted.texts), np.int32)
+    if settings.normalize.mask_personal:  # of the same lengths, so the positions stay
+        text, masked = mask(converted.texts)
+        converted = replace(converted, texts=text)
+    return normalized.texts, converted, np.column_stack([normalized.edits, converted.changed, masked]), labels
 
 
 def describe(chars: U32Array, starts: I64Array, ends: I64Array, wrapped: BoolArray, kinds: U8Array, settings: Settings) -> Described:
@@ -120,10 +125,10 @@ def _changed_spans(chars: U32Array, starts: I64Array, ends: I64Array, text: Text
 
 
 def edit_column(counts: npt.NDArray[Any]) -> pa.Array:
-    """list<struct<name, count>> of the edits that happened, in the order of their names in EDITS, then `script`."""
+    """list<struct<name, count>> of the edits that happened, in the order of their names in EDITS, then `script` and `personal`."""
     rows, which = np.nonzero(counts)
     offsets = np.zeros(len(counts) + 1, np.int32)
     np.cumsum(np.bincount(rows, minlength=len(counts)), out=offsets[1:])
-    names = pa.array([*EDITS, "script"]).take(pa.array(which))
+    names = pa.array([*EDITS, "script", "personal"]).take(pa.array(which))
     values = pa.StructArray.from_arrays([names, pa.array(counts[rows, which].astype(np.int32))], names=["name", "count"])
     return pa.ListArray.from_arrays(pa.array(offsets), values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tasks.explain import Story, where
+from tasks.published import passed_over
 from tasks.summary import one_line, visible
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _facts(story: Story) -> list[tuple[str, list[tuple[str, str]]]]:
     quality = [("score", f"{row['quality']:.3f}")] if row.get("quality") is not None else []
     factors = [(name, f"{value:g} gives × {factor:g}") for name, value, factor in story.factors if factor < 1]
     signals = [(name, f"{value:g}") for name, value in (row.get("signals") or {}).items() if value]
+    objections = passed_over(row.get("signals") or {}, row.get("lang") or "")
     twin = (
         [("kept in", where(story.twin)), ("its id", story.twin["passage_id"]), ("its text", one_line(story.twin["text"], 300))]
         if story.twin
@@ -92,6 +94,7 @@ def _facts(story: Story) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         ("Where it lay", _filled(place)), ("What it is", _filled([*kind, *language])), ("Rule", rule), ("Kept twin", twin),
         ("Quality", [*quality, *factors]), ("Signals", [("", ", ".join(f"{name} {value}" for name, value in signals))] if signals else []),
+        ("Bounds of other pipelines", [("", sentence) for sentence in objections]),
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The filters of language and quality, when they are on: which described rows they take."""
+"""Passages that a filter of the settings takes: in no language to keep, or below the least quality."""
 
 from __future__ import annotations
 
@@ -11,26 +11,39 @@ from tasks.settings import Settings
 from tasks.store.stage import whole
 from tasks.store.text import BoolArray, U8Array
 
-#: Columns that the filters look at, and the confidence from which a language is sure.
+#: Columns that the filters look at.
 FILTERED = ["lang", "lang_confidence", "lang_shares", "is_mixed", "quality"]
+#: Confidence from which a language is sure.
 SURE_LANGUAGE = 0.75
 
 
 def filter_reasons(rows: pa.Table, settings: Settings) -> U8Array:
-    """(n,) uint8: KEPT, or LANGUAGE or QUALITY where a filter that is on takes the row. Without a language, or without a score, it stays.
-
-    rows : with the columns FILTERED. A row is in no language to keep only when that is sure: the best guess for a lone word
-           removes nothing, and a mixed row stays when one of its languages is to be kept.
-    """
-    quality = whole(rows["quality"])
+    """(n,) uint8: KEPT, or LANGUAGE or QUALITY where a filter that is on takes the row. rows : with the columns FILTERED."""
     reasons = np.zeros(len(rows), np.uint8)
-    if settings.quality.minimum > 0:
-        reasons[pc.fill_null(pc.less(quality, settings.quality.minimum), False).to_numpy(zero_copy_only=False)] = QUALITY
-    if settings.language.keep:
-        foreign = ~_kept_languages(whole(rows["lang"]), settings.language.keep)
-        sure = pc.fill_null(pc.greater_equal(whole(rows["lang_confidence"]), SURE_LANGUAGE), True).to_numpy(zero_copy_only=False)
-        reasons[foreign & sure & ~_partly_kept(rows, settings)] = LANGUAGE
+    reasons[poor(rows, settings)] = QUALITY
+    reasons[foreign(rows, settings)] = LANGUAGE
     return reasons
+
+
+def poor(rows: pa.Table, settings: Settings) -> BoolArray:
+    """(n,) bool: rows whose score is below `quality.minimum`; a row without a score stays."""
+    if settings.quality.minimum <= 0:
+        return np.zeros(len(rows), np.bool_)
+    below: BoolArray = pc.fill_null(pc.less(whole(rows["quality"]), settings.quality.minimum), False).to_numpy(zero_copy_only=False)
+    return below
+
+
+def foreign(rows: pa.Table, settings: Settings) -> BoolArray:
+    """(n,) bool: rows in no language of `language.keep`, where it is not empty; a row without a language stays.
+
+    Only what is sure goes: the best guess for a lone word removes nothing, and a mixed row stays when one of its languages is to be kept.
+    """
+    if not settings.language.keep:
+        return np.zeros(len(rows), np.bool_)
+    other = ~_kept_languages(whole(rows["lang"]), settings.language.keep)
+    sure = pc.fill_null(pc.greater_equal(whole(rows["lang_confidence"]), SURE_LANGUAGE), True).to_numpy(zero_copy_only=False)
+    gone: BoolArray = other & sure & ~_partly_kept(rows, settings)
+    return gone
 
 
 def _kept_languages(langs: pa.Array, keep: tuple[str, ...]) -> BoolArray:

@@ -28,10 +28,11 @@ _UNKNOWN_DATE = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Part:
-    """Where the stage files of one part are."""
+    """Where the stage files of one part are. `measured` : what the language model says of it, once it has spoken (tasks.perplexity)."""
 
     documents: Path
     notes: Path
+    measured: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,24 @@ CHECKS = (
     ),
 )
 
+#: What the language model adds; the only checks that know the corpus, see tasks/perplexity.py.
+SURPRISE = Check(
+    "surprise",
+    0,
+    6,
+    0.1,
+    RUNNING,
+    "Standard deviations by which a passage is more surprising than others of its kind, language and length (Wenzek et al. 2020 cut thirds).",
+)
+SHOCKS = Check(
+    "shocks",
+    0,
+    0.08,
+    0.1,
+    RUNNING,
+    "Share of characters that nobody would have expected there. Measured: 0.4 % in sound text, 4 % where a twentieth is noise.",
+)
+
 # Distinct characters among the first 256 that sound text has at least: Chinese prose 0.45 to 0.7, of which two thirds are asked;
 # an alphabet has 26 letters and some marks, 0.1, and other scripts are asked no more than that.
 _VARIETY_LETTERS, _VARIETY_HAN = 0.08, 0.22
@@ -195,10 +213,24 @@ def score(signals: pa.StructArray, kinds: U8Array) -> F32Array:
     return np.round(total, 4).astype(np.float32)
 
 
+def tempered(form: F32Array, surprise: F32Array, shocks: F64Array, kinds: U8Array) -> F32Array:
+    """Quality with what the language model says.
+
+    form             : (n,) what `score` gave.
+    surprise, shocks : (n,) `perplexity_z` and `shock_share`, NaN where no model speaks: the form stands alone.
+    returns          : (n,) float32 in 0..1, four digits; NaN where form is.
+    """
+    speaks = np.isin(kinds, [KINDS.index(kind) for kind in sorted(RUNNING)]) & ~np.isnan(surprise)
+    factor = np.ones(len(form))
+    for check, value in ((SURPRISE, surprise), (SHOCKS, shocks)):
+        factor *= np.where(speaks, _factor(check, np.where(speaks, value, 0).astype(np.float64)), 1.0)
+    return np.round(form * factor, 4).astype(np.float32)
+
+
 def explain_score(row: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     """Why one passage has its score: (check, value it looked at, factor), the most damaging first.
 
-    row : a row of `passages`, as a mapping with `kind` and `signals`. The product of the factors is the score, before rounding.
+    row : a row of `passages`, as a mapping with `kind`, `signals` and, where a model spoke, `perplexity_z` and `shock_share`. The product of the factors is the score, before rounding.
 
     >>> from tasks.signals import measure
     >>> from tasks.store.text import Texts
@@ -213,4 +245,8 @@ def explain_score(row: Mapping[str, Any]) -> list[tuple[str, float, float]]:
         if row["kind"] in check.kinds:
             value = values[check.name]
             effects.append((check.name, round(float(value[0]), 4), round(float(_factor(check, value)[0]), 4)))
+    for check, name in ((SURPRISE, "perplexity_z"), (SHOCKS, "shock_share")):
+        found = row.get(name)
+        if found is not None and row["kind"] in check.kinds:
+            effects.append((check.name, round(float(found), 4), round(float(_factor(check, np.array([found]))[0]), 4)))
     return sorted(effects, key=lambda effect: effect[2])

@@ -44,6 +44,17 @@ class Input(_Section):
         ge=2,
         description="ratio. A compressed source that expands more is quarantined as a bomb. Origin: text compresses 3 to 20 times.",
     )
+    max_members: int = Field(
+        100_000,
+        ge=1,
+        description="files. An archive of more (those in archives inside it count too) is quarantined. Each of a zip costs about 600 bytes of memory.",
+    )
+    max_depth: int = Field(
+        2,
+        ge=1,
+        le=8,
+        description="levels. Archives inside archives are read to this depth, 1 being the archive itself; deeper ones are bad members.",
+    )
     text_fields: tuple[str, ...] = Field(
         ("text", "content", "body"), description="Fields of JSONL, CSV and Parquet that hold the text; the first present is used."
     )
@@ -60,6 +71,10 @@ class Normalize(_Section):
     width: bool = Field(True, description="Full-width ASCII letters and digits to half width, half-width kana to full width.")
     spaces: bool = Field(True, description="Runs of spaces to one.")
     punctuation: bool = Field(True, description="ASCII commas and the like between Han characters to their Chinese forms.")
+    mask_personal: bool = Field(
+        False,
+        description="Letters and digits of personal data (see `signals`) become █ in `text`, counted in `edits` as `personal`. `raw` keeps them: drop that column before sharing.",
+    )
     max_marks: int = Field(
         30,
         ge=1,
@@ -146,6 +161,32 @@ class Quality(_Section):
     """[quality] a score in 0..1 from readable signals."""
 
     minimum: Share = Field(0.0, description="Passages below are removed (reason quality). Default 0: measure, remove nothing.")
+
+
+class Perplexity(_Section):
+    """[perplexity] a character language model of the corpus itself, that says how surprising each passage is."""
+
+    on: bool = Field(True, description="Train and use it. Off: `perplexity` is null and `quality` rests on the form alone.")
+    order: int = Field(5, ge=2, le=8, description="characters a gram. Origin: measured; 6 costs a third more time and ranks alike.")
+    folds: int = Field(
+        2,
+        ge=2,
+        le=16,
+        description="models. Each scores the documents that it has not seen; more learn from more text each and cost more time.",
+    )
+    train_chars: int = Field(
+        8_000_000,
+        ge=10_000,
+        description="characters that a model learns from at most: 30 bytes of memory each. Beyond, passages are drawn by digest.",
+    )
+    min_chars: int = Field(
+        100_000,
+        ge=0,
+        description="characters. With less to learn from there is no model: it would call everything strange. Origin: measured.",
+    )
+    min_count: int = Field(
+        2, ge=1, description="Least count of a gram of four characters and more that is stored. Higher: smaller and blunter."
+    )
 
 
 class Matching(_Section):
@@ -244,7 +285,19 @@ class Run(_Section):
 
 
 #: Sections whose values change published bytes.
-DATA_SECTIONS = ("input", "normalize", "script", "language", "boilerplate", "quality", "matching", "dedup", "guards", "publish")
+DATA_SECTIONS = (
+    "input",
+    "normalize",
+    "script",
+    "language",
+    "boilerplate",
+    "quality",
+    "perplexity",
+    "matching",
+    "dedup",
+    "guards",
+    "publish",
+)
 #: Fields of those sections that do not.
 NOT_DATA = {
     *(("guards", name) for name in ("max_shrink", "max_rule_share", "max_collection_share", "min_collection_chars")),
@@ -261,6 +314,7 @@ class Settings(_Section):
     language: Language = Language()
     boilerplate: Boilerplate = Boilerplate()
     quality: Quality = Quality()
+    perplexity: Perplexity = Perplexity()
     matching: Matching = Matching()
     dedup: Dedup = Dedup()
     guards: Guards = Guards()

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tasks import mojibake, tables
+from tasks import mojibake, personal, tables, wording
 from tasks.kernels import signals as kernel
 from tasks.segment import KINDS
 from tasks.store.schemas import SIGNALS_TYPE
 from tasks.store.text import BoolArray, I64Array, Texts, U8Array, U32Array
+from tasks.wording import share
 
 #: Fillers of spoken text in both scripts and English. Only what is a filler nearly everywhere: 那个, 然后, "like" and "kind of"
 #: carry meaning too often. Latin ones must stand as words; case does not matter.
@@ -91,10 +92,16 @@ def _classes() -> tables.Arrays:
     return {"classes": np.fromiter((class_of(chr(c)) for c in range(0x20000)), np.uint8, 0x20000)}
 
 
+def character_table() -> U8Array:
+    """(0x20000,) uint8, the class of every code point below plane 2."""
+    classes: Any = tables.cached("signals", tables.built_from(__file__, kernel.__file__), _classes)["classes"]
+    return np.array(classes, np.uint8)
+
+
 @lru_cache(maxsize=1)
 def _tables() -> tuple[Any, ...]:
     """Arguments of the kernel that do not depend on the text."""
-    table: Any = tables.cached("signals", tables.built_from(__file__, kernel.__file__), _classes)["classes"]
+    table: Any = character_table()
     brackets = np.zeros(0x10000, np.uint8)
     for pair, marks in enumerate(PAIRS):
         half = len(marks) // 2
@@ -128,11 +135,6 @@ def _codes(text: str) -> U32Array:
     return np.array([ord(c) for c in text], np.uint32)
 
 
-def _share(part: I64Array, whole: I64Array) -> npt.NDArray[np.float32]:
-    """part / whole in 0..1, four digits; 0 where there is no whole."""
-    return np.round(np.minimum(part / np.maximum(whole, 1), 1.0), 4).astype(np.float32)
-
-
 def _damaged(texts: Texts, is_code: BoolArray) -> I64Array:
     """(n,) characters of each row that look read in the wrong charset; rows without any sign of it never reach Python."""
     out = np.zeros(len(texts), np.int64)
@@ -158,22 +160,26 @@ def measure(texts: Texts, kinds: U8Array) -> pa.StructArray:
     sentences = column[kernel.SENTENCES]
     values = {
         "char_count": texts.lengths,
-        "han_share": _share(column[kernel.HANS], visible),
-        "latin_share": _share(column[kernel.LATINS], visible),
-        "digit_share": _share(column[kernel.DIGITS], visible),
-        "punctuation_share": _share(column[kernel.PUNCTUATIONS], visible),
-        "symbol_share": _share(column[kernel.SYMBOLS], visible),
-        "url_share": _share(column[kernel.URL_CHARS], visible),
+        "han_share": share(column[kernel.HANS], visible),
+        "latin_share": share(column[kernel.LATINS], visible),
+        "digit_share": share(column[kernel.DIGITS], visible),
+        "punctuation_share": share(column[kernel.PUNCTUATIONS], visible),
+        "symbol_share": share(column[kernel.SYMBOLS], visible),
+        "url_share": share(column[kernel.URL_CHARS], visible),
         "sentence_count": sentences,
         "mean_sentence_chars": np.round(np.where(sentences > 0, visible / np.maximum(sentences, 1), 0), 4),
-        "unfinished_line_share": _share(column[kernel.UNFINISHED], column[kernel.LINES]),
-        "distinct_char_share": _share(column[kernel.HEAD_DISTINCT], column[kernel.HEAD]),
-        "top_bigram_share": _share(2 * column[kernel.TOP_BIGRAM], visible),
-        "duplicate_ngram_share": _share(column[kernel.REPEATED], visible),
-        "filler_share": _share(column[kernel.FILLER_CHARS], visible),
+        "unfinished_line_share": share(column[kernel.UNFINISHED], column[kernel.LINES]),
+        "distinct_char_share": share(column[kernel.HEAD_DISTINCT], column[kernel.HEAD]),
+        "top_bigram_share": share(2 * column[kernel.TOP_BIGRAM], visible),
+        "duplicate_ngram_share": share(column[kernel.REPEATED], visible),
+        "filler_share": share(column[kernel.FILLER_CHARS], visible),
         "replacement_count": column[kernel.REPLACEMENTS],
         "unpaired_count": column[kernel.UNPAIRED],
-        "mojibake_share": _share(_damaged(texts, is_code), visible),
+        "mojibake_share": share(_damaged(texts, is_code), visible),
+        "space_share": share(texts.lengths - visible, texts.lengths),
+        "longest_sentence_chars": column[kernel.LONGEST_SENTENCE],
+        **wording.measure(texts, visible),
+        **personal.measure(texts),
     }
     fields = [pa.array(values[field.name].astype(field.type.to_pandas_dtype()), field.type) for field in SIGNALS_TYPE]
     return pa.StructArray.from_arrays(fields, fields=list(SIGNALS_TYPE))

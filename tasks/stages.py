@@ -1,6 +1,6 @@
 """The stages as functions over files: plain arguments in, small records out. Engines call these; nothing here knows which one.
 
-    discover -> read -> annotate -> match -> decide -> write -> publish
+    discover -> read -> annotate -> match -> model -> decide -> write -> publish
 
 Each looks first whether its files stand already, under a name made of everything that determines them.
 """
@@ -133,10 +133,18 @@ def _annotate_part(job: Job, part: PartFiles) -> PartFiles:
     return replace(part, notes=str(folder), key=key)
 
 
-def _index(job: Job, parts: list[PartFiles]) -> Any:
-    from tasks.index import Part, build
+def _part(parts: list[PartFiles], number: int, model: str = "") -> Any:
+    from tasks.index import Part
+    from tasks.perplexity import part_file
 
-    return build([Part(Path(part.documents), Path(part.notes)) for part in parts], job.settings)
+    measured = part_file(Path(model), number) if model else None
+    return Part(Path(parts[number].documents), Path(parts[number].notes), measured)
+
+
+def _index(job: Job, parts: list[PartFiles], model: str = "") -> Any:
+    from tasks.index import build
+
+    return build([_part(parts, number, model) for number in range(len(parts))], job.settings)
 
 
 def match(job: Job, parts: list[PartFiles]) -> dict[str, Any]:
@@ -153,6 +161,20 @@ def match(job: Job, parts: list[PartFiles]) -> dict[str, Any]:
     return {"folder": str(folder), "key": key, **stage.read_json(folder / "done.json")}
 
 
+def model(job: Job, parts: list[PartFiles], matched: dict[str, Any]) -> dict[str, Any]:
+    """Language models of the corpus, and what they say of every passage. Returns what `match` did, with the folder of the models."""
+    from tasks.perplexity import fit
+
+    key = stage.key("model", code_digest(), job.settings.digest("perplexity"), matched["key"])
+    folder = job.work / "model" / key
+    if not (folder / "done.json").is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        with stage.building(folder) as hidden:
+            threads = job.settings.run.workers or os.cpu_count() or 1
+            fit(_index(job, parts), Path(matched["folder"]), hidden, job.settings.perplexity, threads)
+    return {**matched, "model": str(folder)}
+
+
 def decide(job: Job, parts: list[PartFiles], matched: dict[str, Any], sources: list[dict[str, Any]]) -> dict[str, Any]:
     """Templates, verdicts, families and all tables that are not per part. Returns the stage folder and counters."""
     from tasks.verdict_files import decide_all
@@ -162,9 +184,16 @@ def decide(job: Job, parts: list[PartFiles], matched: dict[str, Any], sources: l
     if not (folder / "done.json").is_file():
         shutil.rmtree(folder, ignore_errors=True)
         with stage.building(folder) as hidden:
-            decide_all(_index(job, parts), Path(matched["folder"]), hidden, job)
+            decide_all(_index(job, parts, matched["model"]), Path(matched["folder"]), hidden, job)
     counted = {name: n for name, n in matched.items() if isinstance(n, int)}
-    return {"folder": str(folder), "key": key, "sources": sources, "matching": counted, **stage.read_json(folder / "done.json")}
+    return {
+        "folder": str(folder),
+        "key": key,
+        "model": matched["model"],
+        "sources": sources,
+        "matching": counted,
+        **stage.read_json(folder / "done.json"),
+    }
 
 
 def write(job: Job, parts: list[PartFiles], decided: dict[str, Any], staging: str, chosen: list[int]) -> dict[str, Any]:
@@ -180,8 +209,8 @@ def write(job: Job, parts: list[PartFiles], decided: dict[str, Any], staging: st
     audits = []
     for number in chosen:
         batch = stage.read_table(Path(parts[number].documents))
-        notes = Path(parts[number].notes)
-        tables = part_tables(batch, notes, part_verdicts(Path(decided["folder"]), number), job.rules, job.settings)
+        verdicts = part_verdicts(Path(decided["folder"]), number)
+        tables = part_tables(batch, _part(parts, number, decided["model"]), verdicts, job.rules, job.settings)
         audits.append(audit(tables[0], tables[1]))
         for name, table in zip(("passages", "removed", "documents"), tables, strict=True):
             if not len(table):

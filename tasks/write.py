@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,10 @@ from tasks.decisions import KEEP, KEEP_ONLY
 from tasks.describe import describe
 from tasks.documents import documents
 from tasks.filters import FILTERED, filter_reasons
+from tasks.index import Part
 from tasks.kernels import decide as kernel
 from tasks.kernels import utf8
+from tasks.perplexity import Judge, measured, replaced
 from tasks.provenance import with_provenance
 from tasks.reasons import BLOCK, BOILERPLATE, EXACT, EXTRACTION, KEPT, LANGUAGE, NEAR, QUALITY, REASONS, REVIEWER, STAGES, TEMPLATE
 from tasks.reviewed import last_decided
@@ -59,15 +60,14 @@ class PartVerdicts:
 
 
 def part_tables(
-    batch: pa.Table, notes: Path, verdicts: PartVerdicts, rules: RuleSet, settings: Settings
+    batch: pa.Table, part: Part, verdicts: PartVerdicts, rules: RuleSet, settings: Settings
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
     """Tables `passages`, `removed` and `documents` of one part."""
-    batch = with_provenance(batch, notes)
-    annotated = read_table(notes / "passages.arrow")
-    lines = read_table(notes / "lines.arrow")
+    batch = with_provenance(batch, part.notes)
+    annotated, lines = measured(part), read_table(part.notes / "lines.arrow")
     texts = Texts.from_arrow(batch["text"])
     whole_rows = _whole(annotated, verdicts.line_decided)
-    cut = _fragments(batch, texts, annotated, lines, verdicts, settings)
+    cut = _filtered(_measured(_fragments(batch, texts, annotated, lines, verdicts, settings), batch, part), verdicts.actions, settings)
     kept = _sorted([whole_rows.filter(pa.array((verdicts.reason == KEPT) & ~verdicts.split)), cut.filter(pc.equal(cut["reason"], KEPT))])
     whole_gone = _with_verdicts(whole_rows, verdicts).filter(pa.array((verdicts.reason != KEPT) & ~verdicts.split))
     gone = _sorted([whole_gone, cut.filter(pc.not_equal(cut["reason"], KEPT)).select(whole_gone.column_names)])
@@ -131,17 +131,29 @@ def _fragments(batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Tab
         "visible": utf8.count_visible(texts.chars, start, end),
         "row": owner,
         "parent_id": inherited["passage_id"],
-        "reason": np.where(
-            (reason == KEPT) & ~np.isin(decided, [i for i, action in enumerate(verdicts.actions) if action in (KEEP, KEEP_ONLY)]),
-            filter_reasons(pa.table({name: described.columns[name] for name in FILTERED}), settings),
-            reason,
-        ),
+        "reason": reason,
         "rule": verdicts.line_rule[first],
         "line": first,
         "decided": decided,
     }
     names = _whole(annotated.slice(0, 0), verdicts.line_decided[:0]).schema
     return pa.table([fresh[f.name] if f.name in fresh else inherited[f.name] for f in names], schema=names)
+
+
+def _measured(cut: pa.Table, batch: pa.Table, part: Part) -> pa.Table:
+    """Pieces with what the language model says of them, where there is one."""
+    if part.measured is None or not len(cut):
+        return cut
+    docs = whole(batch["doc_id"]).take(whole(cut["doc"]))
+    return replaced(cut, Judge.load(part.measured.parent).measure(cut, docs)).select(cut.column_names)
+
+
+def _filtered(cut: pa.Table, actions: list[str], settings: Settings) -> pa.Table:
+    """Pieces that nothing took so far, with the verdict of the filters. actions : of a reviewer's decisions, by number."""
+    reason = numbers(cut["reason"])
+    held = np.isin(numbers(cut["decided"]), [i for i, action in enumerate(actions) if action in (KEEP, KEEP_ONLY)])
+    found = np.where((reason == KEPT) & ~held, filter_reasons(cut.select(FILTERED), settings), reason)
+    return cut.set_column(cut.schema.get_field_index("reason"), "reason", pa.array(found.astype(np.uint8)))
 
 
 def _sorted(tables: list[pa.Table]) -> pa.Table:

@@ -127,7 +127,7 @@ class World:
 
     @cached_property
     def decided(self) -> dict[str, Any]:
-        return stages.decide(self.job, self.parts, self.counters, [])
+        return stages.decide(self.job, self.parts, stages.model(self.job, self.parts, self.counters), [])
 
     def spanning(self, name: str) -> list[dict[str, Any]]:
         """A table over all parts, as it is published."""
@@ -142,7 +142,9 @@ class World:
         for number, part in enumerate(self.parts):
             batch = stages.stage.read_table(Path(part.documents))
             verdicts = verdict_files.part_verdicts(Path(self.decided["folder"]), number)
-            written = part_tables(batch, Path(part.notes), verdicts, self.job.rules, self.job.settings)
+            written = part_tables(
+                batch, stages._part(self.parts, number, self.decided["model"]), verdicts, self.job.rules, self.job.settings
+            )
             for name, table in zip(out, written, strict=True):
                 out[name] += table.to_pylist()
         return out

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import naive_wording
 import numpy as np
 
-from tasks import mojibake
+from tasks import mojibake, personal
 from tasks.kernels import signals as kernel
 from tasks.signals import CP1252_VIEWS, FILLERS, PAIRS, class_of
 
@@ -47,6 +48,10 @@ def measure(text: str, kind: str = "prose") -> dict[str, float]:
         "replacement_count": len(BROKEN.findall(text)),
         "unpaired_count": count_unpaired(text),
         "mojibake_share": share(mojibake.damage(text) if kind != "code" and looks_odd(text) else 0, n),
+        "space_share": share(len(text) - n, len(text)),
+        "longest_sentence_chars": longest_sentence(text, kind),
+        **naive_wording.measure(text),
+        **{f"{name}_count": sum(found == name for _, _, found in personal.find(text)) for name in personal.KINDS},
     }
 
 
@@ -76,15 +81,23 @@ def is_word(char: str) -> bool:
     return class_of(char) not in (kernel.SPACE, kernel.PUNCTUATION)
 
 
-def count_sentences(text: str, kind: str) -> int:
-    cut = [bool(LINE.match(c)) or (kind != "code" and is_final(text, i)) for i, c in enumerate(text)]
-    sentences, current = 0, ""
-    for char, ends in zip(text, cut, strict=True):
+def sentences_of(text: str, kind: str) -> list[str]:
+    """Stretches up to a final mark or a line end that hold something beside punctuation."""
+    out, current = [], ""
+    for i, char in enumerate(text):
         current += char
-        if ends:
-            sentences += any(map(is_word, current))
+        if LINE.match(char) or (kind != "code" and is_final(text, i)):
+            out.append(current)
             current = ""
-    return sentences + any(map(is_word, current))
+    return [piece for piece in [*out, current] if any(map(is_word, piece))]
+
+
+def count_sentences(text: str, kind: str) -> int:
+    return len(sentences_of(text, kind))
+
+
+def longest_sentence(text: str, kind: str) -> int:
+    return max((sum(not c.isspace() for c in piece) for piece in sentences_of(text, kind)), default=0)
 
 
 def is_finished(line: str) -> bool:

@@ -67,7 +67,7 @@ def test_a_run_prints_paths_on_stdout_and_everything_else_on_stderr(tmp_path: Pa
     assert "\x1b" not in done.stderr + done.stdout
     record = json.loads((tmp_path / "out" / "latest" / "run.json").read_text(encoding="utf-8"))
     assert record["engine"] == "direct"
-    assert [stage["name"] for stage in record["stages"]] == ["discover", "read", "annotate", "match", "decide", "write", "publish"]
+    assert [stage["name"] for stage in record["stages"]] == ["discover", "read", "annotate", "match", "model", "decide", "write", "publish"]
 
 
 def test_json_is_one_document_on_stdout(sample_run: whole.Run) -> None:

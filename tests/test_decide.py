@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,7 @@ def test_pieces_of_a_long_document_are_ranked_as_one(tmp_path: Path) -> None:
     text = "\n\n".join(paragraph(rng, 160) for _ in range(30))
     world = World.of(tmp_path, {"a.txt": text, "b.txt": text})
     from tasks.index import Part, build
+    from tasks.provenance import COLUMNS
     from tasks.store.stage import read_table, write_table
 
     (part,) = world.parts
@@ -157,7 +159,10 @@ def test_pieces_of_a_long_document_are_ranked_as_one(tmp_path: Path) -> None:
         at = pieces.schema.get_field_index(name)
         pieces = pieces.set_column(at, name, pa.array(values, pieces.schema.field(name).type))
     write_table(tmp_path / "cut.arrow", pieces)
-    index = build([Part(tmp_path / "cut.arrow", Path(part.notes))], Settings())
+    notes = tmp_path / "notes"
+    shutil.copytree(part.notes, notes)
+    write_table(notes / "provenance.arrow", pieces.select(list(COLUMNS)))
+    index = build([Part(tmp_path / "cut.arrow", notes)], Settings())
     assert len(passages)
     assert index.doc_rank.tolist() == [0, 1, 2, 3]
 

@@ -104,7 +104,7 @@ def test_a_setting_is_named_with_its_values(place: Place) -> None:
 def test_a_rule_is_the_cause_of_what_it_takes(place: Place) -> None:
     before = place.run()
     (place.folder / "more.toml").write_text(
-        f'[[rule]]\nid = "mine.one"\ncategory = "footer"\nscope = "line"\npattern = "小刊的尾巴"\nexamples = ["{NOTE}", "小刊的尾巴"]\ncounter_examples = ["别的", "{FIRST[:20]}"]\n', encoding="utf-8"
+        f'[[rule]]\nid = "mine.one"\ncategory = "footer"\nscope = "line"\npattern = "小刊的尾巴"\nanchor = "search"\nexamples = ["{NOTE}", "小刊的尾巴"]\ncounter_examples = ["别的", "{FIRST[:20]}"]\n', encoding="utf-8"
     )  # fmt: skip
     place.config.write_text(f'{place.config.read_text(encoding="utf-8")}[boilerplate]\nfiles = ["more.toml"]\n', encoding="utf-8")
     changes = told(before, place.run())

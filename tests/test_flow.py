@@ -18,7 +18,7 @@ import whole
 from flows.server import Unavailable, configure
 
 CORPUS = whole.ROOT / "corpus"
-STAGES = ["annotate", "decide", "discover", "match", "publish", "read", "write"]
+STAGES = ["annotate", "decide", "discover", "match", "model", "publish", "read", "write"]
 pytestmark = pytest.mark.xdist_group("prefect")
 
 

@@ -106,7 +106,7 @@ KEPT = "我们在海边的小镇住了很久，每天早上都去码头看渔船
 REMOVALS: dict[str, tuple[str, str, float]] = {
     "fine": (KEPT.replace("远方的", "远方"), "k", 0.9),
     "unkept": (KEPT, "nobody", 1.0),
-    "dissimilar": (KEPT[:20], "k", 0.4),
+    "dissimilar": (KEPT[33:40] + KEPT[24:32] + KEPT[12:22] + KEPT[2:10], "k", 0.4),
     "misstated": (KEPT.replace("远方的", "远方"), "k", 0.95),
     "slots_only": (KEPT.replace("35", "36"), "k", 0.9),
     "lost": (KEPT.replace("每天早上", "2024年早上"), "k", 0.8),

@@ -13,10 +13,10 @@ RECIPES = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"),
 
 
 #: What each recipe is for, in order, and the name that its result has.
-RESULTS = {"duckdb": "why", "polars": "repeated", "pandas": "mostly_kept", "datasketch": "near"}
+RESULTS = {"duckdb": "why", "polars": "repeated", "pandas": "mostly_kept", "datasketch": "near", "tasks.trace": "last"}
 
 
-def test_there_is_a_recipe_for_duckdb_polars_pandas_and_datasketch() -> None:
+def test_there_is_a_recipe_for_each_way_to_read() -> None:
     assert [next(name for name in RESULTS if f"import {name}" in recipe or f"from {name}" in recipe) for recipe in RECIPES] == [*RESULTS]
 
 

@@ -118,6 +118,16 @@ def test_terminal_summary_holds_the_numbers_and_no_control_character(hostile: Pa
     assert "[bold]" in text  # not taken as markup
 
 
+def test_a_log_names_what_repeats_and_only_a_terminal_quotes_it(plain: Path) -> None:
+    summary = summarize(plain)
+    (family, *_) = summary["top_families"]
+    for terminal in (True, False):
+        out = io.StringIO()
+        render_text(summary, Console(file=out, width=200, force_terminal=terminal))
+        assert (family["text"][:20] in out.getvalue()) == terminal
+        assert (family["family_id"] in out.getvalue()) != terminal
+
+
 def test_terminal_summary_says_when_it_does_not_add_up(plain: Path) -> None:
     summary = summarize(plain)
     summary["characters"]["unaccounted"] = 7

@@ -151,7 +151,7 @@ anchor = "start"
 
 
 def test_a_rule_that_takes_too_much_stops_the_run_until_it_is_accepted_as_it_is(tmp_path: Path) -> None:
-    place = Place(tmp_path, '[boilerplate]\nfiles = ["mine.toml"]\n[guards]\nmin_collection_chars = 100\n')
+    place = Place(tmp_path, '[boilerplate]\nfiles = ["mine.toml"]\n[guards]\nmin_collection_chars = 100\nmax_rule_share = 0.25\n')
     mine, text = tmp_path / "mine.toml", "这一段话什么都没有说也不必留下来"
     mine.write_text(RULE.format(pattern="这一段"), encoding="utf-8")
     write_issues(tmp_path / "in" / "news", 6)

@@ -185,6 +185,8 @@ def _another(value: Any) -> Any:
         return not value
     if isinstance(value, int | float):
         return value + 1
+    if isinstance(value, str):
+        return value + "x"
     return {"*": "x"} if isinstance(value, dict) else ("x",)
 
 

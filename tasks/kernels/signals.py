@@ -20,7 +20,8 @@ FINAL = (0x3002, 0x21, 0x3F, 0xFF01, 0xFF1F, 0x2026, 0xFF61, 0xFF0E)  # 。!?！
 # Columns of the result of `count`.
 VISIBLE, HANS, LATINS, DIGITS, PUNCTUATIONS, SYMBOLS, URL_CHARS = range(7)
 SENTENCES, LINES, UNFINISHED, HEAD, HEAD_DISTINCT, FILLER_CHARS, REPLACEMENTS, UNPAIRED, TOP_BIGRAM, REPEATED = range(7, 17)
-COLUMNS = 17
+LONGEST_SENTENCE = 17
+COLUMNS = 18
 
 HEAD_CHARS = 256  # characters that `distinct_char_share` looks at
 GRAM = 8  # characters a gram of `duplicate_ngram_share`
@@ -172,6 +173,7 @@ def _count_row(chars, start, end, is_code, table, brackets, fillers, url_words, 
     filler_until = start
     broken_until = start
     n_han = n_latin = n_digit = n_punctuation = n_symbol = n_visible = 0
+    longest = sentence_start = 0  # in visible characters
     for i in range(start, end):
         c = chars[i]
         byte = _class_of(table, c)
@@ -187,6 +189,8 @@ def _count_row(chars, start, end, is_code, table, brackets, fillers, url_words, 
         if kind == SPACE:
             if (byte & LINE_END) != 0 and line_visible:
                 out[SENTENCES] += has_word
+                longest = max(longest, n_visible - sentence_start) if has_word else longest
+                sentence_start = n_visible
                 out[LINES] += 1
                 out[UNFINISHED] += not line_final
                 has_word = False
@@ -220,6 +224,8 @@ def _count_row(chars, start, end, is_code, table, brackets, fillers, url_words, 
                 line_final = True
                 if not is_code:
                     out[SENTENCES] += has_word
+                    longest = max(longest, n_visible - sentence_start) if has_word else longest
+                    sentence_start = n_visible
                     has_word = False
             elif (byte & CLOSER) == 0:
                 line_final = False
@@ -245,8 +251,10 @@ def _count_row(chars, start, end, is_code, table, brackets, fillers, url_words, 
             n_digit += kind == DIGIT
     if line_visible:
         out[SENTENCES] += has_word
+        longest = max(longest, n_visible - sentence_start) if has_word else longest
         out[LINES] += 1
         out[UNFINISHED] += not line_final
+    out[LONGEST_SENTENCE] = longest
     for pair in range(BRACKET_KINDS):
         out[UNPAIRED] += depth[pair]
     out[VISIBLE] = n_visible

