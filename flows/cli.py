@@ -14,6 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
+from flows import review_cli, tables_cli
+from flows.places import ARTIFACTS, Config, Output, snapshot_of
 from tasks.errors import StageError, StorageError, TaoshaError, UsageError
 from tasks.version import VERSION
 
@@ -23,10 +25,10 @@ app = typer.Typer(
 )  # fmt: skip
 rules_app = typer.Typer(help="List, test and try the boilerplate rules; accept or refuse what was mined.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
-
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder that runs publish into.")]
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings; ./taosha.toml when it exists, else the defaults.")]
-ARTIFACTS = Path("artifacts")
+app.command()(review_cli.undo)
+app.command()(tables_cli.diff)
+app.command()(tables_cli.export)
+app.add_typer(review_cli.decisions_app, name="decisions")
 
 
 @app.command()
@@ -121,7 +123,7 @@ def explain(
     from tasks import explain as explaining
     from tasks.explain_text import render
 
-    story = explaining.explain(_snapshot(output), ref)
+    story = explaining.explain(snapshot_of(output), ref)
     if as_json:
         print(explaining.to_json(story))
     else:
@@ -140,7 +142,7 @@ def lookup(
     """Say where a text, or a part of it, already stands: which passages, kept or removed, and how similar."""
     from rich.console import Console
 
-    snapshot = _snapshot(output)
+    snapshot = snapshot_of(output)
     from tasks.lookup import lookup as look_up
     from tasks.lookup_text import render, to_json
 
@@ -152,12 +154,22 @@ def lookup(
 
 
 @app.command()
-def report(output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False) -> None:
+def report(
+    output: Output = ARTIFACTS,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve the tables on this machine until stopped, for corpora of any size.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to serve on; 0 = any.")] = 8765,
+) -> None:
     """Print where the latest report is, and how rules drifted since the snapshot before; what changed stands in the page it names."""
     from tasks.drift import describe
     from tasks.report import with_changes
 
-    snapshot = _snapshot(output)
+    snapshot = snapshot_of(output)
+    if serve:
+        tables_cli.serve(snapshot, port, open_page)
+        return
     page = with_changes(snapshot) or snapshot / "report" / "index.html"
     for line in describe(snapshot.parents[1], snapshot.name):
         print(line, file=sys.stderr)
@@ -274,7 +286,7 @@ def rules_accept(
     if ceiling is not None:
         print(review.accept_ceiling(rule, ceiling, settings, base))
     else:
-        print(review.accept(_snapshot(output), rule, settings, base))
+        print(review.accept(snapshot_of(output), rule, settings, base))
 
 
 @rules_app.command("refuse")
@@ -288,7 +300,7 @@ def rules_refuse(
     from tasks import review
 
     settings, base = settings_of(config)
-    print(review.refuse(_snapshot(output), rule, settings, base))
+    print(review.refuse(snapshot_of(output), rule, settings, base))
 
 
 @app.command(hidden=True)
@@ -303,16 +315,6 @@ def _rules(config: Path | None) -> Any:
 
     settings, base = settings_of(config)
     return load_rules(settings.boilerplate, base)
-
-
-def _snapshot(output: Path) -> Path:
-    """The snapshot of an output folder, resolved once, or the folder itself when it is one."""
-    from tasks.publish import latest
-
-    found = latest(output) or (output if (output / "manifest.json").is_file() else None)
-    if found is None:
-        raise UsageError(f"{output} holds no snapshot; run `taosha run --output {output}` first")
-    return found
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """One verdict a passage, in a fixed order of precedence:
 
-extraction > rule boilerplate > template > spread > language > quality > exact duplicate > near duplicate > duplicate block
+reviewer > extraction > rule boilerplate > template > spread > language > quality > exact duplicate > near duplicate > duplicate block
 
 Duplicates are decided among what the filters left, so no copy goes in favour of one that is itself gone. Everything here works
 on numbers of lines, passages and classes; texts stay on disk.
@@ -8,41 +8,28 @@ on numbers of lines, passages and classes; texts stay on disk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks import filters
 from tasks.boilerplate import SUPPORTS, RuleSet
 from tasks.families import Families
+from tasks.filters import FILTERED, filter_reasons
 from tasks.index import Index
 from tasks.kernels import decide as kernel
 from tasks.kernels.match import stars
 from tasks.match import CONTAINED
 from tasks.mirrors import retyped
 from tasks.perplexity import measured
+from tasks.reasons import BLOCK, BOILERPLATE, EXACT, EXTRACTION, KEPT, NEAR, REVIEWER, TEMPLATE
+from tasks.reviewed import Held, held
 from tasks.settings import Settings
 from tasks.store.stage import numbers, read_table, whole
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U8Array
 
-REASONS = (
-    "kept",
-    "extraction",
-    "boilerplate",
-    "template",
-    "language",
-    "quality",
-    "exact_duplicate",
-    "near_duplicate",
-    "duplicate_block",
-    "reviewer",
-)
-KEPT, EXTRACTION, BOILERPLATE, TEMPLATE, LANGUAGE, QUALITY, EXACT, NEAR, BLOCK, REVIEWER = range(len(REASONS))
-#: Stage that speaks each verdict.
-STAGES = ("", "read", "rules", "templates", "language", "quality", "deduplicate", "deduplicate", "deduplicate", "review")
 #: Categories that never spread to a near twin: a breadcrumb repeats the title, a teaser quotes the article.
 _NO_SPREAD = ("navigation", "related")
 #: Relative positions closer than this are a comparable place.
@@ -51,7 +38,10 @@ _NEARBY = 0.15
 
 @dataclass
 class Lines:
-    """Every line of the run. `reason` is KEPT, EXTRACTION, BOILERPLATE or TEMPLATE; `rule` indexes rules or templates by reason."""
+    """Every line of the run. `reason` is KEPT, EXTRACTION, BOILERPLATE, TEMPLATE or REVIEWER; `rule` indexes rules or templates by reason.
+
+    decided : (lines,) int32, number of the reviewer's decision on a line, -1 for none. actions : by number, into decisions.ACTIONS.
+    """
 
     base: I64Array
     doc: I64Array
@@ -60,6 +50,13 @@ class Lines:
     support: U8Array
     anchor: I64Array
     visible: I64Array
+    decided: I32Array
+    actions: U8Array
+
+    @property
+    def by_rule(self) -> BoolArray:
+        """(lines,) bool, what rules and templates take: what a guard looks at."""
+        return (self.reason == BOILERPLATE) | (self.reason == TEMPLATE)
 
 
 @dataclass
@@ -71,6 +68,7 @@ class Verdicts:
     twin       : (passages,) int64, the kept passage a duplicate names, or the passage whose verdict spread; -1 else.
     similarity : (passages,) float32, with the twin.
     review     : sources whose rules were overruled by the guard.
+    held       : passages that a reviewer's decision holds.
     """
 
     lines: Lines
@@ -79,7 +77,8 @@ class Verdicts:
     split: BoolArray
     twin: I64Array
     similarity: F32Array
-    review: dict[str, float] = field(default_factory=dict)
+    review: dict[str, float]
+    held: Held
 
 
 def gather_lines(index: Index, templates: list[I32Array], between: list[BoolArray]) -> Lines:
@@ -115,6 +114,8 @@ def gather_lines(index: Index, templates: list[I32Array], between: list[BoolArra
         np.where(smoothed, SUPPORTS.index("smoothed"), joined["support"]).astype(np.uint8),
         anchor.astype(np.int64),
         joined["visible"].astype(np.int64),
+        np.full(len(rule), -1, np.int32),
+        np.empty(0, np.uint8),
     )
 
 
@@ -126,10 +127,10 @@ def guard(lines: Lines, sources: pa.ChunkedArray | pa.Array | npt.NDArray[np.obj
     names, of_doc = _numbered(sources)
     of_line = of_doc[lines.doc] if len(lines.doc) else np.empty(0, np.int64)
     total = np.bincount(of_line, lines.visible, minlength=len(names))
-    gone = np.bincount(of_line, lines.visible * (lines.reason >= BOILERPLATE), minlength=len(names))
+    gone = np.bincount(of_line, lines.visible * lines.by_rule, minlength=len(names))
     share = gone / np.maximum(total, 1)
     emptied = (share > settings.guards.max_removed_share) & (total >= settings.guards.min_guarded_chars)
-    spared = emptied[of_line] & (lines.reason >= BOILERPLATE)
+    spared = emptied[of_line] & lines.by_rule
     lines.reason[spared] = KEPT
     lines.rule[spared] = -1
     return {names[i]: round(float(share[i]), 4) for i in np.flatnonzero(emptied).tolist()}
@@ -150,7 +151,16 @@ def decide(
     first, last = line_ranges(index, lines)
     reason, rule, split = kernel.fall(first, last, lines.reason, lines.rule)
     n = len(reason)
-    verdicts = Verdicts(lines, reason, rule, split, np.full(n, -1, np.int64), np.zeros(n, np.float32), review)
+    verdicts = Verdicts(
+        lines,
+        reason,
+        rule,
+        split,
+        np.full(n, -1, np.int64),
+        np.zeros(n, np.float32),
+        review,
+        held(lines.decided, lines.actions, first, last),
+    )
     _spread(index, verdicts, (first, last), (classes, pairs, families), rules, settings)
     _filter(index, verdicts, settings)
     _deduplicate(index, verdicts, classes, pairs)
@@ -197,7 +207,7 @@ def _spread(
         return
     source_of = np.full(int(classes.max()) + 1, -1, np.int64)
     source_of[classes[origins][::-1]] = origins[::-1]
-    open_to = np.flatnonzero((reason == KEPT) & ~verdicts.split & long & (classes >= 0))
+    open_to = np.flatnonzero((reason == KEPT) & ~verdicts.split & ~verdicts.held.spared & long & (classes >= 0))
     place = relative_position(index)
     a, b, similarity = _near_pairs(pairs, settings.matching.remove_threshold)
     best = np.full(len(source_of), -1, np.int64)
@@ -247,7 +257,7 @@ def _unguarded(index: Index, verdicts: Verdicts, chosen: I64Array, settings: Set
     lines = verdicts.lines
     names, of_doc = _numbered(index.places(np.arange(index.doc_base[-1]))["source"])
     total = np.bincount(of_doc[lines.doc], lines.visible, minlength=len(names))
-    gone = np.bincount(of_doc[lines.doc], lines.visible * (lines.reason >= BOILERPLATE), minlength=len(names))
+    gone = np.bincount(of_doc[lines.doc], lines.visible * lines.by_rule, minlength=len(names))
     visible = index.column("passages", "visible")[chosen]
     share = (gone + np.bincount(of_doc[index.doc[chosen]], visible, minlength=len(names))) / np.maximum(total, 1)
     emptied = (share > settings.guards.max_removed_share) & (total >= settings.guards.min_guarded_chars)
@@ -276,18 +286,10 @@ def _filter(index: Index, verdicts: Verdicts, settings: Settings) -> None:
     """Language and quality filters, when they are on. What is left of a cut passage is judged by the writer, which describes it anew."""
     if not index.parts or not (settings.language.keep or settings.quality.minimum > 0):
         return
-    tables = [measured(part).select(filters.FILTERED) for part in index.parts]
+    tables = [measured(part).select(FILTERED) for part in index.parts]
     reasons = np.concatenate([filter_reasons(table, settings) for table in tables])
-    open_to = (verdicts.reason == KEPT) & ~verdicts.split
+    open_to = (verdicts.reason == KEPT) & ~verdicts.split & ~verdicts.held.stays
     verdicts.reason[open_to] = reasons[open_to]
-
-
-def filter_reasons(rows: pa.Table, settings: Settings) -> U8Array:
-    """(n,) uint8: KEPT, or LANGUAGE or QUALITY where a filter that is on takes the row. rows : with the columns FILTERED."""
-    reasons = np.zeros(len(rows), np.uint8)
-    reasons[filters.poor(rows, settings)] = QUALITY
-    reasons[filters.foreign(rows, settings)] = LANGUAGE
-    return reasons
 
 
 def _deduplicate(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.Table) -> None:
@@ -296,6 +298,8 @@ def _deduplicate(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.
     rigid = index.flags("match", "rigid")
     able = index.flags("match", "long") & ~rigid
     order = index.order[open_to[index.order] & able[index.order]]
+    order = order[np.argsort(~verdicts.held.only[order], kind="stable")]  # what a reviewer chose to stand for its duplicates comes first
+    removable = able & ~verdicts.held.keep
     count = int(classes.max()) + 1 if len(classes) else 0
     left, right, similarity = numbers(pairs["a"]), numbers(pairs["b"]), numbers(pairs["similarity"])
     forward, backward = numbers(pairs["b_for_a"]), numbers(pairs["a_for_b"])
@@ -305,7 +309,7 @@ def _deduplicate(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.
     by_row = np.lexsort((column, row))
     first = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(row, minlength=count), out=first[1:])
-    twin, score = stars(order, classes, first, column[by_row], weight[by_row], able, able)
+    twin, score = stars(order, classes, first, column[by_row], weight[by_row], removable, removable)
     gone = np.flatnonzero(twin >= 0)
     same_text = _same_text(index, gone, twin[gone])
     verdicts.reason[gone] = np.where(same_text, EXACT, NEAR)
@@ -319,6 +323,8 @@ def _editions(index: Index, verdicts: Verdicts, classes: I32Array, pairs: pa.Tab
     long = index.flags("match", "long") & ~index.flags("match", "rigid")
     copied = (verdicts.reason == EXACT) | (verdicts.reason == NEAR)
     gone, twin, similarity = retyped(index, np.where(copied, verdicts.twin, -1), standing, long, classes, pairs)
+    allowed = verdicts.held.may_go(gone, twin)
+    gone, twin, similarity = gone[allowed], twin[allowed], similarity[allowed]
     verdicts.reason[gone] = NEAR
     verdicts.twin[gone] = twin
     verdicts.similarity[gone] = similarity
@@ -341,7 +347,9 @@ def _blocks(index: Index, verdicts: Verdicts, classes: I32Array) -> None:
 
 
 def _follow(verdicts: Verdicts, gone: I64Array, twin: I64Array) -> None:
-    """Passages that go as part of something copied."""
+    """Passages that go as part of something copied, unless a reviewer holds them."""
+    allowed = verdicts.held.may_go(gone, twin)
+    gone, twin = gone[allowed], twin[allowed]
     verdicts.reason[gone] = BLOCK
     verdicts.twin[gone] = twin
     verdicts.similarity[gone] = 1.0
@@ -350,9 +358,9 @@ def _follow(verdicts: Verdicts, gone: I64Array, twin: I64Array) -> None:
 def _whole_copies(index: Index, verdicts: Verdicts, classes: I32Array, settings: Settings) -> None:
     """Documents of short and rigid passages only (verse, a listing, a table) go as copies of one that is the same throughout."""
     long = index.flags("match", "long") & ~index.flags("match", "rigid")
-    filtered = (verdicts.reason != KEPT) & (verdicts.reason < EXACT)
+    filtered = (verdicts.reason != KEPT) & ((verdicts.reason < EXACT) | (verdicts.reason == REVIEWER))
     standing = np.flatnonzero((verdicts.reason == KEPT) & ~verdicts.split)
-    barred = (long & ~filtered) | (verdicts.reason >= EXACT) | verdicts.split
+    barred = (long & ~filtered) | ((verdicts.reason >= EXACT) & ~filtered) | verdicts.split
     digest, size, tokens = kernel.document_digests(
         index.doc, int(index.doc_base[-1]), barred, standing, classes, index.column("match", "tokens")
     )

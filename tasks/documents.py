@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.decide import REASONS
 from tasks.kernels import utf8
 from tasks.language import combine
+from tasks.reasons import REASONS
 from tasks.script import SCRIPTS, label
 from tasks.settings import Settings
 from tasks.store.schemas import DOCUMENTS

@@ -11,12 +11,13 @@ import pyarrow.compute as pc
 
 from tasks.blocks import occurrence_blocks
 from tasks.columns import place, side, table_of
-from tasks.decide import BOILERPLATE, KEPT, Verdicts
+from tasks.decide import Verdicts
 from tasks.families import Families
 from tasks.index import Index
 from tasks.links import cluster_id, is_duplicate, pair_kinds, twin_shares
 from tasks.match import CONTAINED, EDITED, best_of_each
 from tasks.match import KINDS as PAIR_KINDS
+from tasks.reasons import BOILERPLATE, KEPT
 from tasks.store.ids import digest_of
 from tasks.store.schemas import CLUSTERS, FAMILIES, OCCURRENCES, PAIRS
 from tasks.store.stage import numbers, whole

@@ -79,7 +79,7 @@ def explain(snapshot: Path, ref: str) -> Story:
     """
     snapshot = snapshot.resolve()
     manifest = manifest_of(snapshot)
-    table, row, same_line = _find(snapshot, ref.strip())
+    table, row, same_line = find(snapshot, ref)
     own = row["passage_id"]
     raw = (row["raw"] if row["raw"] is not None else row.get("text")) or ""
     texts = Texts(Limits())
@@ -139,7 +139,9 @@ def to_json(story: Story) -> str:
     return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _find(snapshot: Path, ref: str) -> tuple[str, Row, list[Row]]:
+def find(snapshot: Path, ref: str) -> tuple[str, Row, list[Row]]:
+    """Table and row of the span that `ref` names (see `explain`), and the others on the line asked for."""
+    ref = ref.strip()
     place = _PLACE.match(ref)
     if _ID.match(ref.lower()):
         return *_by_id(snapshot, ref.lower()), []
@@ -284,6 +286,8 @@ def _why_removed(row: Row, rule: Row | None, twin: Row | None, pairs: list[Row])
         kind = f", {same['kind'].replace('_', ' ')}" if same else ""
         similarity = f" (similarity {row['similarity']:.3f}{kind})" if row["similarity"] is not None else ""
         return f"Removed as {reason}{similarity}; the same content is kept in {where(twin)}{said}"
+    if row["reason"] == "reviewer":
+        return f"Removed {row['evidence']}"
     if row["rule"]:
         fired = f", which matched in {rule['document_count']:,} documents" if rule and rule["document_count"] else ""
         category = f" ({row['category']})" if row["category"] else ""
@@ -292,8 +296,14 @@ def _why_removed(row: Row, rule: Row | None, twin: Row | None, pairs: list[Row])
 
 
 def _why_kept(snapshot: Path, row: Row, copies: list[Row], total: int, manifest: Row) -> str:
+    if row["reviewed"] == "keep":
+        return "Kept by a reviewer's decision (keep), whatever rules, filters and duplicates say."
+    if not total and row["reviewed"]:
+        return f"Kept; a reviewer's decision ({row['reviewed']}) holds it against rules and templates."
     if not total:
         return "Kept: no rule, filter or duplicate took it."
+    if row["reviewed"] == "keep_only":
+        return f"Kept by a reviewer's decision (keep_only): it stands for its {total + 1:,} copies."
     documents = lookup(snapshot, "documents", "doc_id", (r["doc_id"] for r in (row, *copies)), ["collection", "published_at", "char_count"])
     collections = lookup(snapshot, "sources", "source", (copy["source"] for copy in copies), ["collection"])
     priority = list(((manifest.get("settings") or {}).get("input") or {}).get("priority") or ())

@@ -58,7 +58,12 @@ def _facts(story: Story) -> list[tuple[str, list[tuple[str, str]]]]:
         *((key, str(row[key])) for key in ("title", "author", "publisher", "url", "published_at", "license") if row.get(key)),
         ("time", f"{row['time_start_ms']} to {row['time_end_ms']} ms" if row.get("time_start_ms") is not None else ""),
     ]  # fmt: skip
-    kind = [("kind", f"{row['kind']} in {row['layout']}"), ("section", row.get("section") or ""), ("speaker", row.get("speaker") or "")]
+    kind = [
+        ("kind", f"{row['kind']} in {row['layout']}"),
+        ("section", row.get("section") or ""),
+        ("speaker", row.get("speaker") or ""),
+        ("reviewed", row.get("reviewed") or ""),
+    ]
     edits = ", ".join(f"{edit['name']} {edit['count']:,}" for edit in row.get("edits") or [])
     language = []
     if story.verdict == "kept":

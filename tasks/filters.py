@@ -6,14 +6,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.reasons import LANGUAGE, QUALITY
 from tasks.settings import Settings
 from tasks.store.stage import whole
-from tasks.store.text import BoolArray
+from tasks.store.text import BoolArray, U8Array
 
 #: Columns that the filters look at.
 FILTERED = ["lang", "lang_confidence", "lang_shares", "is_mixed", "quality"]
 #: Confidence from which a language is sure.
 SURE_LANGUAGE = 0.75
+
+
+def filter_reasons(rows: pa.Table, settings: Settings) -> U8Array:
+    """(n,) uint8: KEPT, or LANGUAGE or QUALITY where a filter that is on takes the row. rows : with the columns FILTERED."""
+    reasons = np.zeros(len(rows), np.uint8)
+    reasons[poor(rows, settings)] = QUALITY
+    reasons[foreign(rows, settings)] = LANGUAGE
+    return reasons
 
 
 def poor(rows: pa.Table, settings: Settings) -> BoolArray:

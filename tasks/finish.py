@@ -16,7 +16,7 @@ from tasks import card, drift, manifest, report, signatures
 from tasks.errors import ConservationError, GuardStopped, StorageError
 from tasks.guards import COLLECTION, excesses, message
 from tasks.index import Part, build
-from tasks.job import Job
+from tasks.job import Job, code_digest, packages_digest
 from tasks.publish import hard_link_unchanged, latest
 from tasks.publish import publish as make_visible
 from tasks.settings import Settings
@@ -92,6 +92,8 @@ def finish(
     record = manifest.build(
         staging, snapshot=plan.snapshot, settings=settings, inputs=plan.inputs, version=VERSION, infos=infos, matching=decided["matching"]
     )
+    record["decisions"] = stage.read_json(folder / "decisions.json")["replayed"]
+    record["made_by"] = made_by(job)
     previous = latest(Path(job.output))
     _guard_rules(job, plan, folder)
     _guard_shrink(previous, counts, settings)
@@ -104,6 +106,11 @@ def finish(
     (staging / manifest.MANIFEST).unlink()  # publishing writes it again, last and durable
     done = make_visible(Path(job.output), staging, record)
     return {"snapshot": str(done.snapshot), "new": done.new, "summary": numbers}
+
+
+def made_by(job: Job) -> dict[str, str]:
+    """Digests of what else than inputs and settings decides the data: the same parts that name a snapshot."""
+    return {"rules": job.rules.digest, "decisions": job.decisions.digest, "code": code_digest(), "packages": packages_digest()}
 
 
 def sources_table(rows: list[dict[str, Any]], review: dict[str, float], settings: Settings) -> pa.Table:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tasks.decide import BOILERPLATE, TEMPLATE, Verdicts
+from tasks.decide import Verdicts
 from tasks.decisions import Decisions
 from tasks.index import Index
+from tasks.reasons import BOILERPLATE, TEMPLATE
 from tasks.rulepack import RuleSet
 from tasks.settings import Guards
 from tasks.store.text import I64Array

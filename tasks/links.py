@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tasks.decide import BLOCK, EXACT, NEAR, Verdicts
+from tasks.decide import Verdicts
 from tasks.families import Families
 from tasks.index import Index
 from tasks.match import A_IN_B, B_IN_A, CONTAINED
+from tasks.reasons import BLOCK, EXACT, NEAR
 from tasks.store.ids import digest_of
 from tasks.store.stage import numbers
 from tasks.store.text import BoolArray, F32Array, I32Array, I64Array, U8Array

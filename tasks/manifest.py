@@ -44,7 +44,7 @@ class TableEntry(TypedDict):
 
 
 class Manifest(TypedDict):
-    """manifest.json."""
+    """manifest.json. `decisions`: what a reviewer's decisions did (`reviewed.replay`); `made_by`: digests of rules, decisions, code and packages."""
 
     schema_version: int
     pipeline_version: str
@@ -55,6 +55,8 @@ class Manifest(TypedDict):
     input_count: int
     tables: dict[str, TableEntry]
     matching: dict[str, int]
+    decisions: dict[str, Any]
+    made_by: dict[str, str]
 
 
 def _digest(value: object) -> str:
@@ -146,6 +148,8 @@ def build(
         input_count=len(inputs),
         tables=tables,
         matching=dict(sorted((matching or {}).items())),
+        decisions={},
+        made_by={},
     )
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from tasks.decide import TEMPLATE
 from tasks.errors import StorageError
 from tasks.finish import audit
 from tasks.index import Part
@@ -22,6 +21,7 @@ from tasks.job import Job, code_digest, packages_digest
 from tasks.manifest import load
 from tasks.perplexity import part_file
 from tasks.publish import latest
+from tasks.reasons import TEMPLATE
 from tasks.stages import PartFiles, part_of
 from tasks.store import stage
 from tasks.store.files import FILES, sha256_of
@@ -96,9 +96,12 @@ def _digest(decided: Path, number: int, verdicts: PartVerdicts) -> str:
         verdicts.line_reason,
         verdicts.line_anchor,
         verdicts.line_support,
+        verdicts.line_decided,
         verdicts.ordinal_base,
     ):
         total.update(np.ascontiguousarray(array).tobytes())
+    if (verdicts.line_decided >= 0).any():  # numbers of decisions mean what they say, all together
+        total.update(repr((verdicts.actions, verdicts.notes)).encode())
     for i in used.tolist():
         total.update(repr((verdicts.template_names[i], verdicts.template_categories[i], verdicts.template_evidence[i])).encode())
     for name in NAMED:

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.boilerplate import RuleSet
-from tasks.decide import BOILERPLATE, KEPT, TEMPLATE, Lines
+from tasks.decide import Lines
 from tasks.foldline import fold_lines, fold_texts
 from tasks.freeze import PREFIX, category_of, pattern_of, shown_form
 from tasks.index import Index
+from tasks.reasons import BOILERPLATE, KEPT, TEMPLATE
 from tasks.settings import Settings
 from tasks.store.schemas import TEMPLATES
 from tasks.store.stage import numbers, read_table

@@ -223,7 +223,7 @@ def match_folder(job: Job, keys: list[str]) -> Path:
 
 def decide_folder(job: Job, matched: str) -> Path:
     """Where `decide` puts its verdicts, after what `match` named so."""
-    return job.work / "decide" / stage.key("decide", code_digest(), digest(job.settings, "decide"), matched, *sorted(job.decisions.refused))
+    return job.work / "decide" / stage.key("decide", code_digest(), digest(job.settings, "decide"), matched, job.decisions.digest)
 
 
 def match(job: Job, parts: list[PartFiles]) -> dict[str, Any]:

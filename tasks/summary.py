@@ -237,6 +237,7 @@ def summarize(snapshot: Path, counts: Tally | None = None) -> dict[str, Any]:
             pc.field("verdict") == "removes",
         ),
         "thresholds": thresholds(manifest),
+        "decisions": manifest.get("decisions") or {},
         "matching": {name: int(n) for name, n in (manifest.get("matching") or {}).items()},
     }
 
@@ -250,6 +251,24 @@ def overflow(summary: dict[str, Any]) -> list[str]:
         ("crowded", "{:,} pairs repeat a phrase too often for every way to align them to be tried"),
     )
     return [text.format(counted[name]) for name, text in said if counted.get(name)]
+
+
+def decided(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a reviewer's decisions did, a sentence each with its tone (dim, or yellow where somebody should look); empty without any."""
+    found = summary.get("decisions") or {}
+    said = []
+    if found.get("applied"):
+        said.append((f"decisions of a reviewer: {', '.join(f'{n:,} {action}' for action, n in found['applied'].items())}", "dim"))
+    if missing := found.get("unmatched"):
+        said.append((f"{len(missing):,} decisions match no content any more: {_some(missing)}", "yellow"))
+    if conflicts := found.get("contradicting"):
+        ids = [one["content_id"] for one in conflicts]
+        said.append((f"{len(ids):,} contents have decisions that contradict each other; none of them was applied: {_some(ids)}", "yellow"))
+    return said
+
+
+def _some(ids: list[str]) -> str:
+    return ", ".join(one[:12] for one in ids[:3]) + (" ..." if len(ids) > 3 else "")
 
 
 def thresholds(manifest: dict[str, Any]) -> dict[str, float | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tasks.summary import STATUSES, one_line, overflow, visible
+from tasks.summary import STATUSES, decided, one_line, overflow, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +30,8 @@ def render_text(summary: dict[str, Any], console: Console) -> None:
         console.print(Text(f"  does not add up: {missing:,} characters are in neither table", "bold red"))
     else:
         console.print(Text("  kept + removed = read, to the character", "green"))
+    for line, style in decided(summary):
+        console.print(Text(f"  {line}", style))
     for line in overflow(summary):
         console.print(Text(f"  {line}", "dim"))
     for title, rows, style in (

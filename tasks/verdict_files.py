@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from tasks import blocks, duplicates, families, links
-from tasks.decide import BLOCK, EXACT, KEPT, NEAR, REASONS, Lines, Verdicts, decide, gather_lines, guard, line_ranges
+from tasks.decide import Lines, Verdicts, decide, gather_lines, guard, line_ranges
 from tasks.guards import yields
 from tasks.index import Index
 from tasks.job import Job
 from tasks.kernels import decide as kernel
+from tasks.reasons import BLOCK, EXACT, KEPT, NEAR, REASONS
+from tasks.reviewed import replay
 from tasks.rule_table import mine_templates, template_categories, templates_table
 from tasks.store.stage import numbers, read_json, read_table, write_json, write_table
 from tasks.store.text import I64Array
@@ -54,6 +56,7 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
     matched = load_matched(matched_folder)
     mined = mine_templates(index, settings, job.decisions.refused)
     lines = gather_lines(index, mined.of_line, mined.between)
+    replayed = replay(index, lines, line_ranges(index, lines), job.decisions, (matched.classes, matched.pairs), settings)
     review = guard(lines, index.places(np.arange(index.doc_base[-1]))["source"], settings)
     found = families.find(index, matched.classes, len(matched.first), matched.pairs, settings.matching)
     verdicts = decide(index, lines, review, (matched.classes, matched.pairs, found), rules, settings)
@@ -72,6 +75,7 @@ def decide_all(index: Index, matched_folder: Path, folder: Path, job: Job) -> No
         {"names": mined.names, "categories": template_categories(index, mined, templates), "evidence": mined.evidence},
     )
     write_json(folder / "review.json", review)
+    write_json(folder / "decisions.json", {"replayed": replayed, **_said(job)})
     write_json(folder / "yields.json", yields(index, verdicts, [rule.id for rule in rules.rules], mined.names))
     counts = np.bincount(verdicts.reason, minlength=len(REASONS))
     duplicate = int(counts[EXACT] + counts[NEAR] + counts[BLOCK])
@@ -112,6 +116,7 @@ def _write_parts(index: Index, lines: Lines, verdicts: Verdicts, linked: links.L
             line_rule=lines.rule[a:b],
             line_anchor=np.where(anchor >= 0, anchor - a, -1),
             line_support=lines.support[a:b],
+            line_decided=lines.decided[a:b],
             ordinal_base=ordinals[index.doc_base[number] : index.doc_base[number + 1]],
         )
         for name in NAMED:
@@ -121,6 +126,12 @@ def _write_parts(index: Index, lines: Lines, verdicts: Verdicts, linked: links.L
             piece = table.slice(first, last - first)
             rows = pa.array(numbers(piece["gid"]) - p)
             write_table(folder / f"part-{number:05d}.{name}.arrow", piece.drop_columns(["gid"]).append_column("row", rows).combine_chunks())
+
+
+def _said(job: Job) -> dict[str, list[str]]:
+    """Action and note by number of the decision."""
+    actions, notes = job.decisions.actions, job.decisions.notes
+    return {"actions": list(actions.values()), "notes": [notes.get(content, "") for content in actions]}
 
 
 def _ordinal_bases(index: Index, lines: Lines, verdicts: Verdicts) -> I64Array:
@@ -141,11 +152,13 @@ def part_verdicts(folder: Path, number: int) -> PartVerdicts:
     """What the writer needs of one part."""
     arrays = np.load(folder / f"part-{number:05d}.npz")
     named = {name: read_table(folder / f"part-{number:05d}.{name}.arrow") for name in NAMED}
-    templates = read_json(folder / "templates.json")
+    templates, decisions = read_json(folder / "templates.json"), read_json(folder / "decisions.json")
     return PartVerdicts(
         **{name: arrays[name] for name in arrays.files},
         named=named,
         template_names=templates["names"],
         template_categories=templates["categories"],
         template_evidence=templates["evidence"],
+        actions=decisions["actions"],
+        notes=decisions["notes"],
     )

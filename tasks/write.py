@@ -12,34 +12,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.boilerplate import SUPPORTS, LineVerdicts, RuleSet, evidence
-from tasks.decide import (
-    BLOCK,
-    BOILERPLATE,
-    EXACT,
-    EXTRACTION,
-    KEPT,
-    LANGUAGE,
-    NEAR,
-    QUALITY,
-    REASONS,
-    STAGES,
-    TEMPLATE,
-    filter_reasons,
-)
+from tasks.decisions import KEEP, KEEP_ONLY
 from tasks.describe import describe
 from tasks.documents import documents
-from tasks.filters import FILTERED
+from tasks.filters import FILTERED, filter_reasons
 from tasks.index import Part
 from tasks.kernels import decide as kernel
 from tasks.kernels import utf8
 from tasks.perplexity import Judge, measured, replaced
 from tasks.provenance import with_provenance
+from tasks.reasons import BLOCK, BOILERPLATE, EXACT, EXTRACTION, KEPT, LANGUAGE, NEAR, QUALITY, REASONS, REVIEWER, STAGES, TEMPLATE
+from tasks.reviewed import last_decided
 from tasks.segment import KINDS, LAYOUTS
 from tasks.settings import Settings
 from tasks.store.ids import passage_ids
 from tasks.store.schemas import PASSAGES, REMOVED
 from tasks.store.stage import numbers, read_table, whole
 from tasks.store.text import I32Array, I64Array, Texts, U8Array
+from tasks.summary import one_line
 from tasks.version import VERSION
 
 
@@ -49,6 +39,7 @@ class PartVerdicts:
 
     named : ids by passage of the part, as tables with a column `row`: removed, spread, kept, family (see `links.Links`).
     rules, templates : category and name by number, for the reasons boilerplate and template.
+    actions, notes   : of the reviewer's decisions by number; line_decided says which line fell under which.
     """
 
     reason: U8Array
@@ -58,11 +49,14 @@ class PartVerdicts:
     line_rule: I32Array
     line_anchor: I64Array
     line_support: U8Array
+    line_decided: I32Array
     ordinal_base: I64Array
     named: dict[str, pa.Table]
     template_names: list[str]
     template_categories: list[str]
     template_evidence: list[str]
+    actions: list[str]
+    notes: list[str]
 
 
 def part_tables(
@@ -72,8 +66,8 @@ def part_tables(
     batch = with_provenance(batch, part.notes)
     annotated, lines = measured(part), read_table(part.notes / "lines.arrow")
     texts = Texts.from_arrow(batch["text"])
-    whole_rows = _whole(annotated)
-    cut = _filtered(_measured(_fragments(batch, texts, annotated, lines, verdicts, settings), batch, part), settings)
+    whole_rows = _whole(annotated, verdicts.line_decided)
+    cut = _filtered(_measured(_fragments(batch, texts, annotated, lines, verdicts, settings), batch, part), verdicts.actions, settings)
     kept = _sorted([whole_rows.filter(pa.array((verdicts.reason == KEPT) & ~verdicts.split)), cut.filter(pc.equal(cut["reason"], KEPT))])
     whole_gone = _with_verdicts(whole_rows, verdicts).filter(pa.array((verdicts.reason != KEPT) & ~verdicts.split))
     gone = _sorted([whole_gone, cut.filter(pc.not_equal(cut["reason"], KEPT)).select(whole_gone.column_names)])
@@ -81,15 +75,17 @@ def part_tables(
     return passages, _removed(gone, lines, batch, verdicts, rules), documents(passages, kept, gone, batch, texts, settings)
 
 
-def _whole(annotated: pa.Table) -> pa.Table:
-    """Annotated passages as rows: all text-derived columns, with the number of the passage and its first line."""
+def _whole(annotated: pa.Table, line_decided: I32Array) -> pa.Table:
+    """Annotated passages as rows: all text-derived columns, with the number of the passage, its first line and the decision on it."""
     n = len(annotated)
+    first, last = (numbers(annotated[name]).astype(np.int64) for name in ("first_line", "last_line"))
     return (
         annotated.append_column("row", pa.array(np.arange(n, dtype=np.int64)))
         .append_column("parent_id", pa.nulls(n, pa.string()))
         .append_column("reason", pa.array(np.zeros(n, np.uint8)))
         .append_column("rule", pa.array(np.full(n, -1, np.int32)))
-        .append_column("line", annotated["first_line"].cast(pa.int64()))
+        .append_column("line", pa.array(first))
+        .append_column("decided", pa.array(last_decided(line_decided, first, last)))
     )
 
 
@@ -111,6 +107,7 @@ def _fragments(batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Tab
     )
     start, end = numbers(lines["start"])[first], numbers(lines["end"])[last]
     reason = verdicts.line_reason[first]
+    decided = last_decided(verdicts.line_decided, first, last)
     inherited = annotated.take(pa.array(owner))
     kind = numbers(inherited["kind"])
     described = describe(texts.chars, start, end, numbers(inherited["wrapped"]), kind, settings)
@@ -137,8 +134,9 @@ def _fragments(batch: pa.Table, texts: Texts, annotated: pa.Table, lines: pa.Tab
         "reason": reason,
         "rule": verdicts.line_rule[first],
         "line": first,
+        "decided": decided,
     }
-    names = _whole(annotated.slice(0, 0)).schema
+    names = _whole(annotated.slice(0, 0), verdicts.line_decided[:0]).schema
     return pa.table([fresh[f.name] if f.name in fresh else inherited[f.name] for f in names], schema=names)
 
 
@@ -150,10 +148,11 @@ def _measured(cut: pa.Table, batch: pa.Table, part: Part) -> pa.Table:
     return replaced(cut, Judge.load(part.measured.parent).measure(cut, docs)).select(cut.column_names)
 
 
-def _filtered(cut: pa.Table, settings: Settings) -> pa.Table:
-    """Pieces that nothing took so far, with the verdict of the filters."""
+def _filtered(cut: pa.Table, actions: list[str], settings: Settings) -> pa.Table:
+    """Pieces that nothing took so far, with the verdict of the filters. actions : of a reviewer's decisions, by number."""
     reason = numbers(cut["reason"])
-    found = np.where(reason == KEPT, filter_reasons(cut.select(FILTERED), settings), reason)
+    held = np.isin(numbers(cut["decided"]), [i for i, action in enumerate(actions) if action in (KEEP, KEEP_ONLY)])
+    found = np.where((reason == KEPT) & ~held, filter_reasons(cut.select(FILTERED), settings), reason)
     return cut.set_column(cut.schema.get_field_index("reason"), "reason", pa.array(found.astype(np.uint8)))
 
 
@@ -206,12 +205,18 @@ def _passages(rows: pa.Table, batch: pa.Table, verdicts: PartVerdicts, settings:
         "ordinal": pa.array((np.arange(n) - starts + verdicts.ordinal_base[doc]).astype(np.int32)),
         "kind": pa.array(KINDS).take(whole(rows["kind"])),
         "layout": pa.array(LAYOUTS).take(whole(rows["layout"])),
+        "reviewed": _by_number(verdicts.actions, numbers(rows["decided"])),
         "pipeline_version": _constant(VERSION, n),
         "settings_digest": _constant(settings.digest(), n),
     }
     columns["copies"] = columns["copies"].fill_null(0)
     columns["also_in"] = _empty_lists(columns["also_in"])
     return assemble(PASSAGES, columns)
+
+
+def _by_number(values: list[str], number: I32Array) -> pa.Array:
+    """Value by number for each row, null for -1."""
+    return pa.array(values, pa.string()).take(pa.array(number, mask=number < 0))
 
 
 def _empty_lists(lists: pa.ListArray) -> pa.ListArray:
@@ -275,11 +280,13 @@ def _own_sentences(
         LANGUAGE: lambda r: (None, "language.keep", f"language {r['lang']} is not among language.keep"),
         QUALITY: lambda r: (None, "quality.minimum", f"quality {r['quality']:.2f} is below quality.minimum"),
         NEAR: lambda r: (None, None, _near(r)),
+        REVIEWER: lambda r: (None, None, f"by a reviewer's decision on file{': ' + one_line(r['note'], 200) if r['note'] else ''}"),
     }
     near = _joined(rows, verdicts.named["removed"], ["similarity", "inside"])
     needed = pa.table(
         {
             **{name: rows[name] for name in ("reason", "rule", "line", "lang", "quality")},
+            "note": _by_number(verdicts.notes, numbers(rows["decided"])),
             "twin": spread["twin_id"],
             "twin_similarity": spread["similarity"],
             "near": near["similarity"],

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tasks import families, stages, verdict_files
-from tasks.decide import REASONS, Verdicts, decide, gather_lines, guard
+from tasks.decide import Verdicts, decide, gather_lines, guard
 from tasks.index import Index
 from tasks.job import Job
+from tasks.reasons import REASONS
 from tasks.rule_table import mine_templates
 from tasks.settings import Settings
 from tasks.write import part_tables

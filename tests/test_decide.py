@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_world import World, paragraph, reworded
 
-from tasks.decide import REASONS
 from tasks.kernels import decide as kernel
 from tasks.kernels.match import stars
+from tasks.reasons import REASONS
 from tasks.settings import Settings
 
 DUPLICATE = ("exact_duplicate", "near_duplicate", "duplicate_block")

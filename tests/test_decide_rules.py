@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matching_world import HAN, World, paragraph
 
-from tasks.decide import KEPT, LANGUAGE, QUALITY, filter_reasons
+from tasks.filters import filter_reasons
 from tasks.kernels import decide as kernel
+from tasks.reasons import KEPT, LANGUAGE, QUALITY
 from tasks.settings import Settings
 from tasks.store import schemas
 

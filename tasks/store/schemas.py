@@ -173,6 +173,11 @@ PASSAGES = pa.schema(
             _records(source=STRING, char_start=INT64, char_end=INT64, similarity=FLOAT32),
             "Places of up to 8 of those copies, most similar first; `copies` is the true number.",
         ),
+        _field(
+            "reviewed",
+            STRING,
+            "A reviewer's decision that holds the passage or a part of it: keep, keep_only (it stands for its duplicates) or not_boilerplate; null when none does.",
+        ),
         _field("source_sha256", STRING, "Digest of the source's bytes."),
         _field("encoding", STRING, "Character encoding of the source."),
         *SOURCE_METADATA,

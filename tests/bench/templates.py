@@ -20,8 +20,9 @@ import numpy as np
 from template_sites import EITHER, FRAME, TEXT, Labels, write
 
 from tasks import stages
-from tasks.decide import BOILERPLATE, gather_lines
+from tasks.decide import gather_lines
 from tasks.job import Job
+from tasks.reasons import BOILERPLATE
 from tasks.rule_table import mine_templates
 from tasks.settings import Settings
 from tasks.store.stage import numbers, read_table
