@@ -21,7 +21,7 @@ import whole
 from test_report import HOSTILE
 
 from tasks import report, report_parts
-from tasks.passage_decisions import passage_decisions
+from tasks.decisions import decisions_of
 from tasks.store.schemas import FAMILIES, OCCURRENCES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -198,7 +198,7 @@ def test_decisions_are_counted_taken_back_kept_and_exported_as_the_file_the_pipe
             view.click("#exported a")
         text = Path(download.value.path()).read_text(encoding="utf-8")
         assert download.value.suggested_filename == "decisions.toml"
-        found = passage_decisions(Path("decisions.toml"), tomllib.loads(text))
+        found = decisions_of(Path("decisions.toml"), tomllib.loads(text)).passages
         assert sorted({one.action for one in found}) == ["keep", "not_boilerplate"]
         assert {one.snapshot for one in found} == {fake_snapshot.MANIFEST["snapshot_id"]}
         assert {one.note for one in found if one.action == "not_boilerplate"} == {'ours, "not" an ad'}

@@ -15,7 +15,8 @@ import whole
 from flows.run import job_of
 from tasks import stages
 from tasks.forecast import Changes, forecast, lines
-from tasks.settings import DATA_SECTIONS, NOT_DATA, Settings, _Section
+from tasks.sections import Section
+from tasks.settings import DATA_SECTIONS, NOT_DATA, Settings
 from tasks.stage_settings import STAGES, first_stage
 
 SOURCES: world.Sources = {"a/one.txt": (0, 4, 7, 9), "b/two.md": (3, 11, 13, 12), "c/three.txt": (8, 15), "d/four.txt": (2, 10)}
@@ -170,14 +171,14 @@ def test_deleted_or_damaged_stage_files_are_made_again(corpus: Path) -> None:
 def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     names = {kind.annotation: name for name, kind in Settings.model_fields.items()}
     seen: set[str] = set()
-    plain = _Section.__getattribute__
+    plain = Section.__getattribute__
 
     def watch(self: Any, name: str) -> Any:
         if type(self) in names and name in type(self).model_fields:
             seen.add(f"{names[type(self)]}.{name}")
         return plain(self, name)
 
-    monkeypatch.setattr(_Section, "__getattribute__", watch)
+    monkeypatch.setattr(Section, "__getattribute__", watch)
     yield seen
 
 
