@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -40,9 +39,7 @@ _HEADERS = {
 
 def application(snapshot: Path, port: int) -> Starlette:
     """The pages of a snapshot, for requests to this port of this machine."""
-    pages = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.filters.update(visible=visible, one_line=one_line)
-    pages.globals.update(snapshot=str(manifest_of(snapshot)["snapshot_id"]), tables=list(served.SHOWN), where=where)
+    pages = _templates(snapshot)
 
     def page(name: str, status: int = 200, **values: Any) -> Response:
         return HTMLResponse(pages.get_template(name).render(**values), status)
@@ -86,6 +83,16 @@ def application(snapshot: Path, port: int) -> Starlette:
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guarded(port))],
         exception_handlers={TaoshaError: failed, 404: missing},
     )  # fmt: skip
+
+
+def _templates(snapshot: Path) -> Any:
+    """The page templates: every value is escaped, and one that is missing is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    pages = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    pages.filters.update(visible=visible, one_line=one_line)
+    pages.globals.update(snapshot=str(manifest_of(snapshot)["snapshot_id"]), tables=list(served.SHOWN), where=where)
+    return pages
 
 
 def _guarded(port: int) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
