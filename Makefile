@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow check format lock clean
+.PHONY: help run test test-slow check format lock screenshots clean
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ format: .venv/.dev ## rewrite the code in the project's format
 lock: ## rewrite the pinned requirements (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements-dev.lock
+
+screenshots: .venv/.dev ## pictures of the report for the README, from the sample corpus (needs Chromium)
+	$(BIN)/python -m tests.bench.screenshots
 
 clean: ## remove the environment and everything published
 	rm -rf .venv artifacts/latest artifacts/snapshots artifacts/work artifacts/history .prefect

@@ -153,11 +153,12 @@ def lookup(
 
 @app.command()
 def report(output: Output = ARTIFACTS, open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False) -> None:
-    """Print where the latest report is, and how rules drifted since the snapshot before."""
+    """Print where the latest report is, and how rules drifted since the snapshot before; what changed stands in the page it names."""
     from tasks.drift import describe
+    from tasks.report import with_changes
 
     snapshot = _snapshot(output)
-    page = snapshot / "report" / "index.html"
+    page = with_changes(snapshot) or snapshot / "report" / "index.html"
     for line in describe(snapshot.parents[1], snapshot.name):
         print(line, file=sys.stderr)
     print(page)

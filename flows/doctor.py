@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+import pyarrow as pa
 
 from tasks.opencc_files import collision
 
@@ -23,7 +27,17 @@ class Finding:
 
 def examine(output: Path) -> list[Finding]:
     """All findings, in the order a person would mend them."""
-    return [_python(), *(_package(name) for name in _PACKAGES), _fastapi(), _opencc(), _writable(output), _space(output)]
+    return [
+        _python(),
+        *(_package(name) for name in _PACKAGES),
+        _fastapi(),
+        _opencc(),
+        _writable(output),
+        _space(output),
+        _scratch(output),
+        _compressions(),
+        _memory(),
+    ]
 
 
 _PACKAGES = (
@@ -75,3 +89,27 @@ def _space(output: Path) -> Finding:
     folder = next(p for p in [output, *output.resolve().parents] if p.exists())
     free = shutil.disk_usage(folder).free
     return Finding("free space", f"{free / 1e9:.1f} GB", free > 1 << 30)
+
+
+def _scratch(output: Path) -> Finding:
+    """Large members of archives are held in files without a name in the work folder."""
+    folder = next(p for p in [output, *output.resolve().parents] if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        return Finding("temporary files there", f"cannot be made ({error.strerror or error})", False)
+    return Finding("temporary files there", "can be made", True)
+
+
+def _compressions() -> Finding:
+    """bz2 and xz come with Python unless it was built without their libraries; zst comes with Arrow."""
+    missing = [name for name in ("bz2", "lzma", "zlib") if importlib.util.find_spec(f"_{name}" if name != "zlib" else name) is None]
+    missing += [] if pa.Codec.is_available("zstd") else ["zstd"]
+    return Finding("compressed sources", f"cannot be read: {', '.join(missing)}" if missing else "gz, bz2, xz and zst", not missing)
+
+
+def _memory() -> Finding:
+    """A run is meant to stay under 2 GB, whatever its input."""
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Finding("memory", f"{size / 1e9:.1f} GB", size > 2 << 30)

@@ -71,6 +71,7 @@ def judge(folded: Texts, lines: Lines, rules: RuleSet) -> LineVerdicts:
                 accepted[opened] = grow(page, hit_line[opened], hit_rule[opened])
         if rules.smoothing:
             regions.smooth(page)
+            regions.close(page)
     hits = np.full(n, -1, np.int32)
     refused = ~accepted & (page.rule[hit_line] < 0)
     _first_hit(hits, hits.copy(), hit_line[refused], hit_rule[refused])
@@ -116,7 +117,7 @@ def _places(lines: Lines) -> Places:
 def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tuple[I64Array, I32Array]:
     """Every (line, rule) whose pattern, length, kind and place limits fit, sorted by line, then rule."""
     index = rules.index
-    kinds = property_of(rules, lambda r: [kind in r.kinds for kind in KINDS]).reshape(-1, len(KINDS))
+    kinds = property_of(rules, _may_hit).reshape(-1, len(KINDS))
     shortest, longest = property_of(rules, lambda r: r.min_chars), property_of(rules, lambda r: r.max_chars)
     maybe_line, maybe_rule = kernel.candidates(
         *(folded.chars, folded.offsets, lines.kind, index.pool, index.offsets, index.rule_of, index.heads, index.bits, index.slots),
@@ -138,6 +139,11 @@ def _matches(folded: Texts, lines: Lines, places: Places, rules: RuleSet) -> tup
             found &= ~match(rows_of, rule.unless_regex)
         matched[mine] = found
     return maybe_line[matched], maybe_rule[matched]
+
+
+def _may_hit(rule: Rule) -> list[bool]:
+    """Whether the rule looks at each of KINDS; many short lines of an article may pass for captions, so prose means these too."""
+    return [kind in rule.kinds or (kind == "caption" and "prose" in rule.kinds) for kind in KINDS]
 
 
 def _limits(rules: RuleSet, places: Places, rows: I64Array, which: I32Array) -> tuple[BoolArray, I64Array]:

@@ -1,15 +1,17 @@
-"""What differs between two texts, character by character, in three layers: script, width and punctuation, real change."""
+"""What differs between two texts, by Han character and Latin word, in three layers: script, width and punctuation, real change."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, lru_cache
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    pass
+#: A word of an alphabet or a number, or one other character.
+_WORD = re.compile(r"[0-9A-Za-z\u00c0-\u02af\u0370-\u052f]+|[\s\S]")
 
 
 def differences(a: str, b: str) -> list[Any]:
@@ -17,19 +19,16 @@ def differences(a: str, b: str) -> list[Any]:
 
     kind : "form" (punctuation, width, case or space only), "script" (simplified against traditional only) or "edit".
     The two are aligned after folding script and width, one character to one, so that a changed word in a converted copy is
-    found as such. Equal single characters between two edits are drawn into them: a reader sees words, not confetti.
+    found as such; Latin text is compared by words. Equal single characters between two edits are drawn into them: a reader sees words, not confetti.
 
     >>> differences("七开张", "八開張")
     [['edit', 1, '八'], ['script', 2, '開張']]
     """
-    from rapidfuzz.distance import Levenshtein
-
     if a == b:
         return [len(a)] if a else []
     changes: list[tuple[str, int, int, int, int]] = []
-    for op in Levenshtein.opcodes(a.translate(_fold()), b.translate(_fold())):
-        a0, a1, b0, b1 = op.src_start, op.src_end, op.dest_start, op.dest_end
-        if op.tag == "equal":
+    for same, a0, a1, b0, b1 in _aligned(a, b):
+        if same:
             changes += _folded(a, b, a0, b0, a1 - a0)
             continue
         if changes and changes[-1][0] == "edit" and a0 - changes[-1][2] < 2:
@@ -43,6 +42,22 @@ def differences(a: str, b: str) -> list[Any]:
         found.append(["form" if kind == "edit" and _plain(a[a0:a1]) == _plain(b[b0:b1]) else kind, a1 - a0, b[b0:b1]])
         at = a1
     return [*found, len(a) - at] if at < len(a) else found
+
+
+def _aligned(a: str, b: str) -> list[tuple[bool, int, int, int, int]]:
+    """Stretches (equal, start and end in a, start and end in b) of two texts once folded; a word of an alphabet is whole or changed."""
+    from rapidfuzz.distance import Levenshtein
+
+    (one, first), (two, other) = _tokens(a), _tokens(b)
+    words = {token: number for number, token in enumerate(dict.fromkeys((*one, *two)))}
+    opcodes = Levenshtein.opcodes([words[token] for token in one], [words[token] for token in two])
+    return [(op.tag == "equal", first[op.src_start], first[op.src_end], other[op.dest_start], other[op.dest_end]) for op in opcodes]
+
+
+@lru_cache(maxsize=8)  # all copies of a family are compared with the same text
+def _tokens(text: str) -> tuple[list[str], list[int]]:
+    tokens = _WORD.findall(text.translate(_fold()))
+    return tokens, [0, *accumulate(map(len, tokens))]
 
 
 def _folded(a: str, b: str, a0: int, b0: int, size: int) -> list[tuple[str, int, int, int, int]]:

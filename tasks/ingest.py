@@ -12,17 +12,18 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from tasks.decode import resolve
 from tasks.errors import Quarantine, StorageError, UsageError
-from tasks.readers import READERS, RECORDS, SUFFIXES
+from tasks.readers import READERS, RECORDS
+from tasks.readers.kinds import SUFFIXES, kind_of
 from tasks.readers.parts import DOCUMENT_BATCH, PartWriter, Stamp, WrittenPart
 from tasks.readers.source import Feed, SourceFile
 from tasks.settings import Input
 
-__all__ = ["DOCUMENT_BATCH", "CellResult", "SourceFile", "WrittenPart", "discover", "plan_cells", "read_cell"]
+__all__ = ["DOCUMENT_BATCH", "SUFFIXES", "CellResult", "SourceFile", "WrittenPart", "discover", "plan_cells", "read_cell"]
 
 #: bytes that a source counts for in planning beside its content, so that a million empty files do not become one cell.
 SOURCE_OVERHEAD = 256
@@ -122,15 +123,9 @@ def _look(path: Path, name: str, top: str, settings: Input) -> SourceFile:
         return SourceFile(name, path, 0, collection, skip_reason=f"symbolic link{'' if inside else ' out of the input folder'}")
     if not stat.S_ISREG(about.st_mode):
         return SourceFile(name, path, 0, collection, skip_reason="not a regular file")
-    parts = PurePosixPath(name.lower())
-    compression = "gzip" if parts.suffix == ".gz" else None
-    suffix = PurePosixPath(parts.stem).suffix if compression else parts.suffix
-    kind = SUFFIXES.get(suffix)
-    if kind is None or (compression and kind == "parquet"):
-        full = f"{suffix}.gz" if compression else suffix
-        reason = f"no reader for {full}" if full else "no reader for a file without an extension"
-        return SourceFile(name, path, about.st_size, collection, skip_reason=reason)
-    return SourceFile(name, path, about.st_size, collection, kind, compression)
+    kind, compression, unknown = kind_of(name)
+    reason = f"no reader for {unknown}" if unknown else None
+    return SourceFile(name, path, about.st_size, collection, kind, compression, reason)
 
 
 def _collection(name: str, settings: Input) -> str:
@@ -159,7 +154,9 @@ def plan_cells(sources: list[SourceFile], part_bytes: int) -> list[list[SourceFi
     cell: list[SourceFile] = []
     held = 0
     for source in sources:
-        size = SOURCE_OVERHEAD + source.byte_count * (TYPICAL_EXPANSION if source.compression else 1) * (source.skip_reason is None)
+        size = SOURCE_OVERHEAD + source.byte_count * (TYPICAL_EXPANSION if source.compression or source.format == "zip" else 1) * (
+            source.skip_reason is None
+        )
         cell.append(source)
         held += size
         lot = int.from_bytes(hashlib.sha256(source.source.encode()).digest()[:8], "big") / 2**64
@@ -218,6 +215,7 @@ def _attempt(feed: Feed, writer: PartWriter) -> dict[str, Any]:
     source, notes = feed.source, feed.notes
     kind = source.format or ""
     stamp = Stamp(source.source, source.collection, kind)
+    feed.scratch = writer.folder
     with feed:
         writer.begin(stamp, lambda: feed.digest())
         try:

@@ -178,6 +178,7 @@ def detect(texts: Texts, script_labels: U8Array, skip: BoolArray, settings: Lang
         english = models.names.index("en") if "en" in models.names else -1
         fixed_args = (
             texts.chars,
+            models.frames,
             models.grams(),
             words.load(settings.candidates).arrays(),
             models.blocks(),

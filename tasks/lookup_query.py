@@ -18,7 +18,7 @@ from tasks.errors import Quarantine, UsageError
 from tasks.ingest import discover, read_cell
 from tasks.lookup_fold import clean_spans, clean_texts, fold_digests
 from tasks.minhash import sign
-from tasks.readers import SUFFIXES
+from tasks.readers.kinds import SUFFIXES
 from tasks.segment import Marks, segment
 from tasks.settings import Matching, Settings
 from tasks.shingles import shingle_sets

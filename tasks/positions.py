@@ -84,9 +84,7 @@ class PositionMap:
     def after(self, first: PositionMap) -> PositionMap:
         """Map over two steps: `first` was done before this one. Blocks that meet become one."""
         if not len(self.blocks) or not len(first.blocks):
-            return PositionMap(
-                self.blocks if len(self.blocks) and not len(first.blocks) else first.blocks if not len(self.blocks) else self.blocks
-            )
+            return self if len(self.blocks) else first
         # Both sets of blocks as spans of the text in the middle; unions of them are exact at both ends in either map.
         spans = np.concatenate([self.blocks[:, 2:4], first.blocks[:, 0:2]])
         spans = spans[np.lexsort((spans[:, 1], spans[:, 0]))]
@@ -95,6 +93,22 @@ class PositionMap:
         begin, end = spans[heads, 0], reach[np.r_[heads[1:] - 1, len(spans) - 1]]
         later = self.inverse()
         return PositionMap(np.column_stack([later.ends(begin), later.starts(end), first.ends(begin), first.starts(end)]))
+
+    def after_in_rows(self, first: PositionMap, middle: I64Array, source: I64Array) -> PositionMap:
+        """As `after`, and blocks of two rows never become one, though they meet at the border.
+
+        middle, source : (n,) where the rows begin in the text between the two steps and in the source of the first.
+        """
+        # One place more between every two rows, in all three texts: blocks of different rows no longer touch.
+        apart = [m.blocks + _row(begins, m.blocks[:, 2])[:, None] for m, begins in ((self, middle), (first, source))]
+        joined = PositionMap(apart[0]).after(PositionMap(apart[1])).blocks
+        row = _row(source + np.arange(len(source)), joined[:, 2])
+        return PositionMap(joined - row[:, None])
+
+
+def _row(begins: I64Array, at: I64Array) -> I64Array:
+    """Row that what stands at each place is of."""
+    return np.searchsorted(begins, at, "right") - 1
 
 
 def changed_middle(before: str, after: str) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ sum over all n-grams gives the same answers (99.1, 80.0 and 61.7 % on sentences,
 from __future__ import annotations
 
 import json
-import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,13 +22,12 @@ from tasks import tables
 from tasks.errors import SettingsError
 from tasks.kernels import language as atoms
 from tasks.kernels import language_decide as kernels
+from tasks.kernels.language_decide import ALPHABETS_END
 
 #: Part of the table's name; raise it when the meaning of an array changes.
-FORMAT = b"profiles-8"
+FORMAT = b"profiles-9"
 #: langdetect's smoothing: alpha / 10000 is added to every probability.
 SMOOTHING = 0.5 / 10_000
-#: Letters of the models' alphabets stand below this code point (Latin Extended Additional is the last block).
-ALPHABETS_END = 0x1F00
 
 
 @dataclass(frozen=True)
@@ -36,22 +35,26 @@ class Profiles:
     """Models of the candidate languages.
 
     names   : languages, sorted by script, then by name.  scripts : (n,) uint8, kind of atom each is written in.
-    codes   : (ALPHABETS_END,) uint16, letter to number.  lower : (1024,) uint16.
-    slots   : (2^k,) uint64, n-grams and their places in the table.
+    letters : (2 * ALPHABETS_END,) uint16, letter to its number within its script (marks have the same number in all), CAPITAL
+              added to capitals; then the number of its lower case.
+    pairs   : uint16, state of the last two letters, [two][one] of the letters of a script, one script after the other.
+    follow  : uint16, [state][letter], the number of the longest n-gram that ends in this letter, 0 for none.
     table   : int16, log-probabilities in 1 / SCALE nat of an n-gram, the shorter ones that end where it ends added, under the
-              languages of its script side by side.
+              languages of its script side by side; n-gram 0 of each script has none.
+    frames  : (4, 5) int64, of each script: where its pairs begin, its letters, where its states and its n-grams begin, its languages.
     """
 
     names: tuple[str, ...]
     scripts: npt.NDArray[np.uint8]
-    codes: npt.NDArray[np.uint16]
-    lower: npt.NDArray[np.uint16]
-    slots: npt.NDArray[np.uint64]
+    letters: npt.NDArray[np.uint16]
+    pairs: npt.NDArray[np.uint16]
+    follow: npt.NDArray[np.uint16]
     table: npt.NDArray[np.int16]
+    frames: npt.NDArray[np.int64]
 
     def grams(self) -> tuple[npt.NDArray[Any], ...]:
         """The arrays that the kernels call `grams`."""
-        return self.codes, self.lower, self.slots, self.table
+        return self.letters, self.pairs, self.follow, self.table
 
     def blocks(self) -> npt.NDArray[np.int64]:
         """(5,) int64: the languages of alphabet `kind` are blocks[kind] to blocks[kind + 1] - 1."""
@@ -103,37 +106,97 @@ def _compile(names: tuple[str, ...], classes: npt.NDArray[np.uint8]) -> tables.A
     # Languages of one alphabet side by side: the kernels sum one block of a row.
     by_script = sorted(range(len(names)), key=lambda i: (scripts[i], names[i]))
     names, profiles, scripts = tuple(names[i] for i in by_script), [profiles[i] for i in by_script], [scripts[i] for i in by_script]
-    letters = sorted({c for profile in profiles for gram in profile["freq"] for c in gram if ord(c) < ALPHABETS_END and c != " "})
-    letters = [c for c in letters if kind_of(int(classes[ord(c)])) < 4 or classes[ord(c)] == atoms.MARK]
-    number: dict[str, int] = {" ": kernels.SPACE} | {c: i for i, c in enumerate(letters, kernels.SPACE + 1)}
-    codes = np.zeros(ALPHABETS_END, np.uint16)
-    lower = np.arange(1024, dtype=np.uint16)
-    for point in range(ALPHABETS_END):
-        if kind_of(int(classes[point])) < 4:
-            codes[point] = number.get(normal(chr(point)), kernels.UNKNOWN)
-        elif classes[point] == atoms.MARK:
-            codes[point] = number.get(chr(point), kernels.NONE)
-    for char, code in number.items():
-        lower[code] = number.get(char.lower(), code)
-    grams = sorted({gram for profile in profiles for gram in profile["freq"] if all(c in number for c in gram)})
-    rows = np.empty((len(grams), len(names)))
-    for column, profile in enumerate(profiles):
-        totals = profile["n_words"]
-        frequencies = profile["freq"]
-        rows[:, column] = [frequencies.get(gram, 0) / totals[len(gram) - 1] for gram in grams]
-    own = dict(zip(grams, np.log(rows + SMOOTHING), strict=True))
+    weight: Counter[str] = Counter()
+    for profile in profiles:
+        weight.update(profile["freq"])
+    numbers = _numbers(sorted({c for gram in weight for c in gram if ord(c) < ALPHABETS_END and c != " "}), weight, classes)
+    known = {char for number in numbers for char in number}
+    grams = sorted(gram for gram in weight if all(c in known for c in gram))
+    rows = np.array([[p["freq"].get(gram, 0) / p["n_words"][len(gram) - 1] for p in profiles] for gram in grams])
+    own = dict(zip(grams, np.log(rows.reshape(len(grams), len(names)) + SMOOTHING), strict=True))
     kinds = [_script_of(gram, classes) for gram in grams]
     # Frequent n-grams side by side: most look-ups then stay in the nearest cache.
-    order = [i for i in np.lexsort((np.arange(len(grams)), -rows.sum(axis=1))) if kinds[i] in scripts]
-    whole = [sum(own.get(grams[i][j:], 0.0) for j in range(len(grams[i])) if grams[i][j:] != " ") for i in order]
-    places, table = side_by_side(whole, [kinds[i] for i in order], scripts)
-    keys = np.array([sum(number[char] << 10 * j for j, char in enumerate(reversed(grams[i]))) for i in order], np.uint32)
-    slots = np.zeros(1 << math.ceil(math.log2(max(16, 3 * len(order)))), np.uint64)
-    kernels.file_grams(keys, places, slots)
+    order = np.lexsort((np.arange(len(grams)), -rows.reshape(len(grams), len(names)).sum(axis=1)))
+    frames = np.zeros((4, 5), np.int64)
+    pairs: list[npt.NDArray[Any]] = []
+    follow: list[npt.NDArray[Any]] = []
+    table: list[npt.NDArray[Any]] = []
+    for kind in range(4):
+        mine = [grams[i] for i in order if kinds[i] == kind and kind in scripts]
+        number, columns = numbers[kind], np.flatnonzero(np.array(scripts) == kind)
+        states, moves = _automaton(mine, number)
+        whole = [sum(own.get(gram[j:], 0.0) for j in range(len(gram)) if gram[j:] != " ")[columns] for gram in mine]
+        frames[kind] = [_size(pairs), max(number.values()) + 1, _size(follow), _size(table), len(columns)]
+        pairs.append(states.ravel())
+        follow.append(moves.ravel())
+        table.append(np.concatenate([np.zeros(len(columns)), *whole]))
+    table.append(np.zeros(kernels.LANES))
     return {
-        "names": np.array(names), "scripts": np.array(scripts, np.uint8), "codes": codes, "lower": lower, "slots": slots,
-        "table": np.rint(table * kernels.SCALE).astype(np.int16),
+        "names": np.array(names), "scripts": np.array(scripts, np.uint8), "letters": _letters(numbers, classes), "frames": frames,
+        "pairs": np.concatenate(pairs), "follow": np.concatenate(follow),
+        "table": np.rint(np.concatenate(table) * kernels.SCALE).astype(np.int16),
     }  # fmt: skip
+
+
+def _size(arrays: list[npt.NDArray[Any]]) -> int:
+    return sum(map(len, arrays))
+
+
+def _numbers(letters: list[str], weight: Counter[str], classes: npt.NDArray[np.uint8]) -> list[dict[str, int]]:
+    """Numbers of the letters of each script, frequent ones first, after those of the marks, which any script may have."""
+    marks = [c for c in letters if classes[ord(c)] == atoms.MARK]
+    out = []
+    for kind in range(4):
+        mine = sorted((c for c in letters if kind_of(int(classes[ord(c)])) == kind), key=lambda c: (-weight[c], c))
+        out.append({" ": kernels.SPACE} | {c: i for i, c in enumerate([*marks, *mine], kernels.UNKNOWN + 1)})
+    return out
+
+
+def _letters(numbers: list[dict[str, int]], classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
+    """Numbers of code points, as they stand and in lower case."""
+    out = np.zeros((2, ALPHABETS_END), np.uint16)
+    for point in range(ALPHABETS_END):
+        kind = kind_of(int(classes[point]))
+        if kind == 4 and classes[point] != atoms.MARK:
+            continue
+        char, number = normal(chr(point)), numbers[kind % 4]
+        own = number.get(char, kernels.UNKNOWN if kind < 4 else kernels.NONE)
+        small = number.get(char.lower(), own) if char in number else own
+        out[:, point] = own + kernels.CAPITAL * (small != own), small
+    return out.ravel()
+
+
+def _automaton(grams: list[str], number: dict[str, int]) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
+    """States by the last two letters (width, width), and by state and letter the place in `grams` plus 1 of the longest that
+    ends there (0 for none). Raises SettingsError for more n-grams than fit."""
+    if len(grams) >= 1 << 16:
+        raise SettingsError("language.candidates: too many languages of one script; name fewer")
+    width = max(number.values()) + 1
+    states, moves = np.zeros((width, width), np.uint16), [np.zeros(width, np.uint16)]
+    place = {gram: i for i, gram in enumerate(grams, 1)}
+    for length in (1, 2, 3):
+        for gram in (gram for gram in grams if len(gram) == length):
+            before, code = [number[c] for c in gram[:-1]], number[gram[-1]]
+            state = _state(states, moves, before)
+            moves[state][code] = place[gram]
+    return states, np.stack(moves)
+
+
+def _state(states: npt.NDArray[np.uint16], moves: list[npt.NDArray[np.uint16]], before: list[int]) -> int:
+    """State after these letters; a new one, which goes on as the state of fewer letters does, where there is none."""
+    if not before:
+        return 0
+    two, one = before if len(before) == 2 else (kernels.NONE, before[0])
+    shorter = int(states[kernels.NONE, one])
+    state = int(states[two, one])
+    if state == 0 or (len(before) == 2 and state == shorter):
+        state = len(moves)
+        moves.append(moves[shorter].copy())
+        if len(before) == 2:
+            states[two, one] = state
+        else:
+            states[states[:, one] == shorter, one] = state
+    return state
 
 
 def _script_of(gram: str, classes: npt.NDArray[np.uint8]) -> int:
@@ -145,15 +208,16 @@ def _script_of(gram: str, classes: npt.NDArray[np.uint8]) -> int:
 
 
 def side_by_side(rows: Iterable[Any], kinds: Sequence[int], scripts: Sequence[int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
-    """Of each row the columns of its own script, one row after the other: where each begins, and all of them flat
-    (with a row of zeros at the end, so that a place read as another script's stays inside).
+    """Of each row the columns of its own script, one row after the other: where each begins, and all of them flat, after a row
+    of zeros and before one.
 
     rows : arrays of a value a language.  kinds : script of each row.  scripts : of each language, sorted.
     """
     blocks = np.searchsorted(scripts, np.arange(5))
     widths = np.array([blocks[kind + 1] - blocks[kind] for kind in kinds], np.int64)
     flat = [row[blocks[kind] : blocks[kind + 1]] for row, kind in zip(rows, kinds, strict=True)]
-    return np.cumsum(widths) - widths, np.concatenate([*flat, np.zeros(len(scripts))])
+    none = np.zeros(-(-len(scripts) // kernels.LANES) * kernels.LANES)
+    return len(none) + np.cumsum(widths) - widths, np.concatenate([none, *flat, none])
 
 
 @cache

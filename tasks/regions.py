@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.kernels import boilerplate as kernel
+from tasks.kernels.closing import closing as closing_lines
 from tasks.rulepack import Rule, RuleSet, compiled
 from tasks.segment import Segments
 from tasks.store.text import BoolArray, I32Array, I64Array, Texts, U8Array, spans_to_arrow
@@ -29,12 +30,17 @@ SMOOTH_MAX, LABEL_MAX = 25, 16
 #: In the first lines of a document only labels of so many characters are smoothed: anything longer may be the title.
 SMOOTH_HEAD, SMOOTH_HEAD_MAX = 10, 4
 #: Between which lines smoothing works: 2 across blank lines, 1 only inside one block of lines, 0 (the rest) never: a date or an
-#: author above a title says nothing of it, nor do links and references of what stands between them.
+#: author above a title says nothing of it, nor do links and references of what stands between them; between two lines of
+#: a thread's frame stands someone's post, however short.
 _SPREAD = {
-    **dict.fromkeys(("advertisement", "subscribe", "share", "sponsor", "footer", "comments", "copyright", "disclaimer", "greeting"), 2),
+    **dict.fromkeys(("advertisement", "subscribe", "share", "sponsor", "footer", "copyright", "disclaimer", "greeting"), 2),
     **dict.fromkeys(("submission", "contact"), 2),
     **dict.fromkeys(("navigation", "related", "contents"), 1),
 }
+#: Categories that say nothing of a line below or above them in the closing of a document: posts, items and fields stand there.
+_NO_CLOSING = ("comments", "metadata", "links", "references", "contents")
+#: Characters of the longest line that goes with the closing of its document.
+CLOSING_MAX = 50
 #: Characters of a title below a breadcrumb, and lines between the two (a share bar, a date).
 TITLE_MIN, TITLE_MAX, TITLE_REACH = 6, 80, 2
 #: Lines below a breadcrumb in which its last item must stand again to be taken.
@@ -223,6 +229,19 @@ def smooth(page: Page) -> None:
     source = kernel.smooth(lines.doc, page.places.head, lines.length, lines.kind, page.shape, lines.blank_before, page.rule, reach, *limits)
     taken = np.flatnonzero(source >= 0)
     page.rule[taken], page.support[taken], page.anchor[taken] = page.rule[source[taken]], SMOOTHED, source[taken]
+
+
+def close(page: Page) -> None:
+    """Take short lines among the lines that are taken at the end of a document; see kernels.closing."""
+    lines, places = page.lines, page.places
+    closes = property_of(page.rules, lambda r: 1 if r.category in _NO_CLOSING else 2)
+    spreads = np.where(page.rule >= 0, closes[np.maximum(page.rule, 0)], 0).astype(np.int8)
+    plain = (lines.kind == 0) | (lines.kind == kernel.CAPTION)
+    soft = plain & (lines.length <= CLOSING_MAX) & (page.shape & (kernel.FINAL | kernel.BULLET) == 0)
+    first = np.unique(places.first)
+    source = closing_lines(first, places.last[first], spreads, soft)
+    taken = np.flatnonzero(source >= 0)
+    page.rule[taken], page.support[taken], page.anchor[taken] = page.rule[source[taken]], SMOOTHED, page.anchor[source[taken]]
 
 
 #: What opens more than its line, in the order in which it grows: a region to the end counts what blocks and breadcrumbs took.

@@ -159,12 +159,24 @@ def estimates(snapshot: Path, members: dict[str, list[Row]]) -> dict[tuple[str, 
     ids = sorted({one for pair in wanted for one in pair})
     found = {}
     where = pc.field("passage_a").isin(pa.array(ids, pa.string())) & pc.field("passage_b").isin(pa.array(ids, pa.string()))
-    for batch in scan(snapshot, "pairs", ["passage_a", "passage_b", "estimate", "kind", "similarity"], where) if ids else ():
+    for batch in (
+        scan(snapshot, "pairs", ["passage_a", "passage_b", "estimate", "kind", "similarity", "containment_a", "containment_b"], where)
+        if ids
+        else ()
+    ):
         for row in batch.to_pylist():
             pair = wanted.get(frozenset((row["passage_a"], row["passage_b"])))
             if pair:
                 found[pair] = row
     return found
+
+
+def sides(pair: Row, other: str, similarity: float | None) -> tuple[float, float] | None:
+    """Containment of the other passage in the kept one, and of the kept one in it; None where no pair says."""
+    if pair.get("containment_a") is None:
+        return (1.0, 1.0) if similarity == 1 else None
+    a, b = pair["containment_a"], pair["containment_b"]
+    return (a, b) if pair["passage_a"] == other else (b, a)
 
 
 def templates(snapshot: Path, limits: Limits) -> list[Row]:

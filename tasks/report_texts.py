@@ -42,6 +42,9 @@ class Copy:
     estimate: float | None = None
     date: str = ""
     passage_id: str = ""
+    contents: tuple[str, ...] = ()
+    time_ms: int | None = None
+    containment: tuple[float, float] | None = None  # share of this one in the first, and of the first in this one
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ class Limits:
     text: int = 2000
     context: int = 80
     characters: int = 3_000_000
+    listed: int = 25_000
+    documents: int = 150
+    documents_chars: int = 400_000
 
 
 class Best:
@@ -111,6 +117,8 @@ class Piece(NamedTuple):
     text: str
     lang: str
     family: str
+    content: str
+    time_ms: int | None
 
 
 class Texts:
@@ -138,12 +146,12 @@ class Texts:
         if not docs:
             return
         known, keys = pa.array(docs), self._keys(docs)
-        columns = ["doc_id", "char_start", "char_end", "raw", "family_id"]
-        for table, extra in (("passages", ["text", "lang"]), ("removed", [])):
+        columns = ["doc_id", "char_start", "char_end", "raw", "family_id", "content_id"]
+        for table, extra in (("passages", ["text", "lang", "time_start_ms"]), ("removed", [])):
             for batch in scan(snapshot, table, [*columns, *extra], pc.field("doc_id").isin(pa.array(docs, pa.string()))):
                 self._take(batch, known, keys, table == "passages")
         for pieces in self._pieces.values():
-            pieces.sort()
+            pieces.sort(key=lambda piece: piece[:3])
 
     def _keys(self, docs: list[str]) -> tuple[I64Array, I64Array]:
         """Merged windows of all documents as two sorted columns of keys (document number, code point)."""
@@ -169,15 +177,16 @@ class Texts:
         rows = batch.take(hits)
         texts = source_text(rows) if kept else rows["raw"]
         langs = rows["lang"].to_pylist() if kept else [""] * len(hits)
-        places = zip(*(rows[name].to_pylist() for name in ("doc_id", "char_start", "char_end", "family_id")), strict=True)
-        for (doc, start, end, family), text, lang in zip(places, texts, langs, strict=True):
+        times = rows["time_start_ms"].to_pylist() if kept else [None] * len(hits)
+        places = zip(*(rows[name].to_pylist() for name in ("doc_id", "char_start", "char_end", "family_id", "content_id")), strict=True)
+        for (doc, start, end, family, content), text, lang, time in zip(places, texts, langs, times, strict=True):
             whole = text.as_py() or ""
             windows = self._windows[doc]
             for a, b in windows[bisect.bisect_right(windows, start, key=lambda window: window[1]) :]:
                 if a >= end:
                     break
                 low, high = max(a, start), min(b, end)
-                self._pieces[doc].append(Piece(low, high, whole[low - start : high - start], lang or "", family or ""))
+                self._pieces[doc].append(Piece(low, high, whole[low - start : high - start], lang or "", family or "", content, time))
 
     def between(self, doc: str, start: int, end: int, family: str = "") -> str:
         """Source text of a span, or of its passages that belong to a family; what lies between passages is one line end."""
@@ -204,7 +213,10 @@ class Texts:
         doc, start, end, size = place["doc_id"], place["char_start"], place["char_end"], self.limits.context
         cut = min(end, start + self.limits.text)
         text = (self.between(doc, start, cut, family) if family else "") or self.between(doc, start, cut)
-        langs = [piece.lang for piece in self._overlapping(doc, start, end) if piece.lang]
+        pieces = [piece for piece in self._overlapping(doc, start, end) if piece.end > start]
+        langs = [piece.lang for piece in pieces if piece.lang]
+        facts.setdefault("contents", tuple(dict.fromkeys(piece.content for piece in pieces if not family or piece.family == family)))
+        facts.setdefault("time_ms", next((piece.time_ms for piece in pieces if piece.time_ms is not None), None))
         before = self.between(doc, max(start - _MARGIN, 0), start).strip()[-size:]
         after = self.between(doc, end, end + _MARGIN).strip()[:size]
         return Copy({name: place[name] for name in PLACE}, text, before, after, lang_of(text, langs[0] if langs else ""), **facts)

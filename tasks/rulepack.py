@@ -1,7 +1,8 @@
 """Rule packs: what a rule is, reading them from TOML, and refusing a bad one before any source is read.
 
 A pattern is RE2 and is matched against the match form of a line (tasks.foldline). The pattern itself is folded the same way
-when it is loaded, so it may be written in traditional or full-width form too. By default it must account for the whole line
+when it is loaded, so it may be written in traditional or full-width form too. `{name}` in it stands for the words of that name
+in the file's `[words]` table, so a rule is composed of lists that several rules share. By default it must account for the whole line
 but for list marks, brackets and other decoration around it: a rule that matches somewhere inside a line must say so.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -45,7 +47,9 @@ LEADS = {
     "short": r"^.{0,40}?",
     "notice": r"^(?:.{0,40}?|.{0,12}(?:声明|免责|凡|本网|本站|本文|本报|本刊|版权|转载|来源|以上|文中|文章|内容|如|若|特别|平台|所有|图片|©).{0,400}?)",
 }
-_MAX_PATTERN = 4000  # characters; a longer one is a list that belongs in several rules
+#: A name of `[words]` in a pattern; \\p{han} and {2,3} are RE2's own.
+_WORD = re.compile(r"(?<!\\)(?<!\\[pPx])\{([a-z][a-z_]+)\}")
+_MAX_PATTERN = 8000  # characters; a longer one is a list that belongs in several rules
 _MAX_PROGRAM = 1 << 20  # bytes of compiled RE2; ours stay under a tenth of it
 Limit = int | float | None
 
@@ -205,14 +209,47 @@ def read_rules(path: Path, check: bool = False) -> list[Rule]:
         raise SettingsError(f"{path}: cannot be read ({error})") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}") from error
-    extra = sorted(set(values) - {"rule"})
+    extra = sorted(set(values) - {"rule", "words"})
     if extra:
-        raise SettingsError(f"{path}: unknown key {extra[0]!r}; a rule file holds [[rule]] tables only")
-    rules = [_rule(table, path, number) for number, table in enumerate(values.get("rule", []), 1)]
+        raise SettingsError(f"{path}: unknown key {extra[0]!r}; a rule file holds [[rule]] tables and a [words] table only")
+    words = _words(values.get("words", {}), path)
+    rules = [_rule(_composed(table, words, path), path, number) for number, table in enumerate(values.get("rule", []), 1)]
     problems = failing_examples(rules) if check else []
     if problems:
         raise SettingsError("\n".join(f"{path}: {problem}" for problem in problems))
     return rules
+
+
+def _words(table: dict[str, Any], path: Path) -> dict[str, str]:
+    """Name -> RE2 group of a `[words]` table; a list of words may use those above it."""
+    words: dict[str, str] = {}
+    for name, value in table.items():
+        parts = [value] if isinstance(value, str) else value
+        if not _WORD.fullmatch(f"{{{name}}}") or not parts or not all(isinstance(part, str) for part in parts):
+            raise SettingsError(f"{path}: words.{name}: a name in lower case and a word or a list of words are wanted")
+        words[name] = "(?:" + _spelled("|".join(parts), words, f"{path}: words.{name}") + ")"
+    return words
+
+
+def _spelled(pattern: str, words: dict[str, str], where: str) -> str:
+    """A pattern with the names of words replaced."""
+    for name in _WORD.findall(pattern):
+        if name not in words:
+            raise SettingsError(f"{where}: there are no words {name!r} in [words]; it has {', '.join(words) or 'none'}")
+    return _WORD.sub(lambda found: words[found[1]], pattern)
+
+
+def _composed(table: dict[str, Any], words: dict[str, str], path: Path) -> dict[str, Any]:
+    """A rule's table with the words of its patterns spelled out."""
+    out = dict(table)
+    for key in ("pattern", "follows", "confirm", "unless"):
+        value = table.get(key)
+        where = f"{path}: rule {table.get('id')}: {key}"
+        if isinstance(value, str):
+            out[key] = _spelled(value, words, where)
+        elif isinstance(value, list):
+            out[key] = [_spelled(part, words, where) if isinstance(part, str) else part for part in value]
+    return out
 
 
 def failing_examples(rules: list[Rule]) -> list[str]:

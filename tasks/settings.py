@@ -44,6 +44,17 @@ class Input(_Section):
         ge=2,
         description="ratio. A compressed source that expands more is quarantined as a bomb. Origin: text compresses 3 to 20 times.",
     )
+    max_members: int = Field(
+        100_000,
+        ge=1,
+        description="files. An archive of more (those in archives inside it count too) is quarantined. Each of a zip costs about 600 bytes of memory.",
+    )
+    max_depth: int = Field(
+        2,
+        ge=1,
+        le=8,
+        description="levels. Archives inside archives are read to this depth, 1 being the archive itself; deeper ones are bad members.",
+    )
     text_fields: tuple[str, ...] = Field(
         ("text", "content", "body"), description="Fields of JSONL, CSV and Parquet that hold the text; the first present is used."
     )
@@ -106,7 +117,7 @@ class Language(_Section):
     )
     least_confidence: Share = Field(
         0.25,
-        description="A passage of fewer than 16 letters of an alphabet is `und` below this confidence; names need 0.75, words in capitals"
+        description="A passage of fewer than 16 letters of an alphabet is `und` below this confidence, a lone word below twice this; names need 0.75, words in capitals"
         " 0.95. Origin: of guesses less sure, four in five are wrong.",
     )
     keep: tuple[str, ...] = Field(

@@ -55,6 +55,8 @@ _GLYPHS: dict[int, str] = {
 }
 _EMOJI = "\u2600-\u27bf\ufe0f\U0001f000-\U0001faff"
 _LONE_JOINER = re.compile(f"(?<![{_EMOJI}])\u200d|\u200d(?![{_EMOJI}])")
+#: Whatever `visible` may change; most texts hold nothing of it, and a search is ten times faster than a translation.
+_ODD = re.compile("[" + re.escape("".join(map(chr, _GLYPHS))) + "\u200d\u0300-\u036f\u0483-\u0489\u20d0-\u20ff\ufe20-\ufe2f]")
 _MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff\ufe20-\ufe2f]{8})([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff\ufe20-\ufe2f]+)")
 
 
@@ -66,6 +68,8 @@ def visible(text: str) -> str:
     >>> visible("金\\u202e沙\\x1b[31m\\u200b")
     '金⟨RLO⟩沙⟨ESC⟩[31m⟨ZWSP⟩'
     """
+    if not _ODD.search(text):
+        return text
     text = _LONE_JOINER.sub("⟨ZWJ⟩", text.translate(_GLYPHS))
     return _MARKS.sub(lambda found: f"{found[1]}⟨+{len(found[2])} marks⟩", text)
 

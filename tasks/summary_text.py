@@ -38,7 +38,7 @@ def render_text(summary: dict[str, Any], console: Console) -> None:
     ):
         if rows:
             console.print(Text(f"\n  {title}", "bold"))
-            console.print(_top_table(rows[:5], style))
+            console.print(_top_table(rows[:5], style, quoted=console.is_terminal))
     for status, style in (("quarantined", "red"), ("needs_review", "yellow")):
         _print_troubled(console, status, summary, style)
 
@@ -94,12 +94,14 @@ def _ledger_table(summary: dict[str, Any], *, bars: bool) -> Table:
     return grid
 
 
-def _top_table(rows: list[dict[str, Any]], style: str) -> Table:
+def _top_table(rows: list[dict[str, Any]], style: str, quoted: bool) -> Table:
+    """Families are quoted to a person at a terminal and named in a log, which holds no text of the sources."""
     from rich.text import Text
 
     sizes = [f"    {row['characters']:,} chars" for row in rows]
     places = [f"{row['occurrence_count']:,} places" if "text" in row else f"{row['document_count']:,} documents" for row in rows]
-    names = [row["text"] if "text" in row else one_line(str(row["rule"])) for row in rows]
+    known = ["rule" if "rule" in row else "text" if quoted else "family_id" for row in rows]
+    names = [row["text"] if name == "text" else one_line(str(row[name])) for name, row in zip(known, rows, strict=True)]
     grid = _grid()
     # Numbers keep their width; a long text gives way.
     grid.add_column(justify="right", no_wrap=True, min_width=max(map(len, sizes)))

@@ -46,7 +46,7 @@ def trace(raw: Texts, wrapped: BoolArray, kinds: U8Array, settings: Settings) ->
     starts, ends = raw.offsets[:-1], raw.offsets[1:]
     clean, converted, _, _ = rewrite(raw.chars, starts, ends, wrapped, kinds, settings)
     first = normalized_positions(raw, clean, wrapped, kinds == CODE, settings.normalize)
-    return converted.texts, converted.positions.after(first)
+    return converted.texts, converted.positions.after_in_rows(first, starts_of(clean), starts)
 
 
 def normalized_positions(raw: Texts, clean: Texts, wrapped: BoolArray, verbatim: BoolArray, settings: Normalize) -> PositionMap:

@@ -19,10 +19,11 @@ import numpy.typing as npt
 
 from tasks import profiles, tables
 from tasks.kernels import language_decide as kernels
-from tasks.profiles import ALPHABETS_END, Profiles, kind_of
+from tasks.kernels.language_decide import ALPHABETS_END
+from tasks.profiles import Profiles, kind_of
 
 #: Part of the table's name; raise it when the meaning of an array changes.
-FORMAT = b"words-4"
+FORMAT = b"words-5"
 #: Log-frequency (nats) of a word that a list does not have; the lists' least is -13.8.
 FLOOR = -17.0
 #: Package names of languages that it files under another code.

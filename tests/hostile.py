@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from hostile_archives import ARCHIVES
 
 HANS = "清晨的码头上，渔民们把昨夜捕到的鱼一筐一筐搬上岸。我问他们收成怎么样，老王笑着说：今年比去年好多了！\n第二天，我们又去了一次。\n"
 HANT = "清晨的碼頭上，漁民們把昨夜捕到的魚一筐一筐搬上岸。我問他們收成怎麼樣，老王笑著說：今年比去年好多了！\n第二天，我們又去了一次。\n"
@@ -95,6 +96,34 @@ FILES: dict[str, tuple[bytes, str, str | None]] = {
     "archive.parquet.gz": (b"x", "skipped", "no reader for .parquet.gz"),
     "換行\n的名字.txt": (HANS.encode(), "ok", None),
     "-rf.txt": (HANS.encode(), "ok", None),
+    "=1+1.txt": (HANS.encode(), "ok", None),
+    "n" * 251 + ".txt": (HANS.encode(), "ok", None),
+    "同名.txt": (HANS.encode(), "ok", None),
+    "case.txt": (HANS.encode(), "ok", None),
+    "CASE.txt": (HANT.encode(), "ok", None),
+    "caf\u00e9.txt": (HANS.encode(), "ok", None),
+    "cafe\u0301.txt": (HANT.encode(), "ok", None),
+    "bidi.txt": ("正\u202e文\u202c的\u2066顺\u2069序\u200b和\u200d零\ufeff宽\U000e0041。\n".encode(), "ok", None),
+    "two-marks.txt": (b"\xef\xbb\xbf\xef\xbb\xbf" + HANS.encode(), "ok", None),
+    "marks-bomb.txt": (("门" + "\u0301\u0323" * 500_000).encode(), "ok", None),
+    "nfkc.txt": (("\ufdfa" * 50_000 + "\n").encode(), "ok", None),
+    "utf16-odd.txt": (b"\xff\xfe" + HANS.encode("utf-16-le")[:-1], "quarantined", "undecodable"),
+    "utf16-surrogate.txt": (b"\xff\xfe" + HANS.encode("utf-16-le") + b"\x00\xd8\n\0", "quarantined", "undecodable"),
+    "utf8-surrogate.txt": (HANS.encode() + b"\xed\xa0\x80\n", "quarantined", "undecodable"),
+    "overlong.txt": (HANS.encode() + b"\xc0\xaf\n", "quarantined", "undecodable"),
+    "million-empty-lines.txt": (b"\n" * 1_000_000 + "末".encode(), "ok", None),
+    "million-one-letter-lines.txt": (b"a\n" * 200_000, "ok", None),
+    "infinity.jsonl": (GOOD * 2 + b'{"text": "x", "n": -Infinity}\n', "needs_review", "bad_json"),
+    "pair-of-halves.jsonl": (b'{"text": "\\ud83d\\ude00 \\udc00"}\n', "ok", None),
+    "flipped-footer.parquet": (
+        _parquet(lambda data: data[:-60] + bytes([data[-60] ^ 0x40]) + data[-59:]),
+        "quarantined",
+        "corrupt_parquet",
+    ),
+    "entities.html": (b"<p>" + b"&#x1f600;" * 20_000 + b"</p>", "ok", None),
+    "xml-bomb.html": (f'<?xml version="1.0"?><!DOCTYPE h [<!ENTITY e0 "ha">{_ENTITIES}]><html><p>&e9;正文</p></html>'.encode(), "ok", None),
+    "external.html": (b'<!DOCTYPE h [<!ENTITY x SYSTEM "file:///etc/hostname">]><p>a &x; b</p>', "ok", None),
+    **ARCHIVES,
 }
 
 

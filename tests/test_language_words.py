@@ -24,20 +24,50 @@ WORDS = {
 }
 
 
+def score(text: str) -> tuple[range, np.ndarray, np.ndarray]:
+    """Languages of the text's script (places among the models), and the scores of its words and of the whole."""
+    candidates = Language().candidates
+    models, chars = profiles.load(candidates), from_str(text)
+    kind = 0 if ord(text[0]) < 0x370 or ord(text[0]) >= 0x1E00 else 1 if ord(text[0]) < 0x600 else 2
+    lanes = len(models.names) + language_decide.LANES
+    spans, keys = np.empty((language_decide.MAX_WORDS, 2), np.int64), np.empty((language_decide.MAX_WORDS, 2), np.uint64)
+    scores, total = np.full((language_decide.MAX_WORDS, lanes), 7, np.int32), np.full(lanes, 7, np.int32)
+    lists = words.load(candidates).arrays()
+    n, _ = language_decide.score_atom(chars, 0, len(chars), False, models.frames[kind], models.grams(), lists, spans, keys, scores, total)
+    first, last = models.blocks()[kind : kind + 2].tolist()
+    return range(first, last), scores[:n, : last - first], total[: last - first]
+
+
 @given(st.sampled_from(sorted(WORDS)).flatmap(lambda alphabet: WORDS[alphabet]))
 @settings(deadline=None, max_examples=150)
 def test_scores_of_a_word_are_those_of_the_librarys_own_ngrams_and_of_the_word_lists(word: str) -> None:
-    candidates = Language().candidates
-    models, lists = profiles.load(candidates), words.load(candidates)
-    chars, blocks = from_str(word), models.blocks().tolist()
-    ngrams = naive_language.log_likelihoods(word, models.names)
-    kind = 0 if ord(word[0]) < 0x370 or ord(word[0]) >= 0x1E00 else 1 if ord(word[0]) < 0x600 else 2
-    scores = np.zeros(len(models.names), np.int32)
-    room = np.empty(language_decide.MAX_WORD + 1, np.uint32)
-    language_decide.score_word(chars, 0, len(chars), False, models.grams(), lists.arrays(), blocks[kind], blocks[kind + 1], room, scores)
-    for k in range(blocks[kind], blocks[kind + 1]):
-        want = ngrams[models.names[k]] + naive_language.word_evidence(word, models.names[k])
-        assert scores[k] / language_decide.SCALE == pytest.approx(want, abs=0.2)
+    names = profiles.load(Language().candidates).names
+    ngrams = naive_language.log_likelihoods(word, names)
+    mine, scores, _ = score(word)
+    for k, got in zip(mine, scores[0].tolist(), strict=True):
+        want = ngrams[names[k]] + naive_language.word_evidence(word, names[k])
+        assert got / language_decide.SCALE == pytest.approx(want, abs=0.2)
+
+
+@given(st.sampled_from(sorted(WORDS)).flatmap(lambda alphabet: st.lists(WORDS[alphabet], min_size=1, max_size=5)))
+@settings(deadline=None, max_examples=60)
+def test_words_beside_one_another_score_as_each_alone(parts: list[str]) -> None:
+    _, scores, total = score(" ".join(parts))
+    assert scores.tolist() == [score(word)[1][0].tolist() for word in parts]
+    assert total.tolist() == scores.sum(axis=0).tolist()
+
+
+@pytest.mark.parametrize("candidates", [("en",), ("ru",), ("ar", "de", "hi", "mr", "ne", "ru", "uk")])
+def test_the_automaton_finds_the_longest_ngram_that_a_model_knows(candidates: tuple[str, ...]) -> None:
+    models = profiles.load(candidates)
+    for kind, (pair_at, width, follow_at, _, n_langs) in enumerate(models.frames.tolist()):
+        assert n_langs == (models.scripts == kind).sum()
+        states = models.pairs[pair_at : pair_at + width * width].reshape(width, width)
+        moves = models.follow[follow_at:][: (int(states.max()) + 1) * width].reshape(-1, width)
+        # A state of two letters knows what the state of the last letter alone knows, or something longer.
+        for two in range(width):
+            shorter, own = moves[states[0]], moves[states[two]]
+            assert ((own != 0) | (shorter == 0)).all()
 
 
 @given(st.lists(st.tuples(st.lists(st.integers(-90, 0), min_size=3, max_size=3), st.integers(0, 60)), min_size=1, max_size=9))
@@ -46,7 +76,7 @@ def test_the_chain_finds_the_best_languages(links: list[tuple[list[int], int]]) 
     scores, prices = [own for own, _ in links], [price for _, price in links]
     best, back = np.array(scores[0], np.int64), np.zeros((len(links), 3), np.int8)
     for i in range(1, len(links)):
-        language_decide.step(best, back[i], np.array(scores[i], np.int32), prices[i], 0, 3)
+        language_decide.step(best, back[i], np.array(scores[i], np.int32), prices[i], 3)
     path = [int(best.argmax())]
     for i in range(len(links) - 1, 0, -1):
         path.append(int(back[i, path[-1]]))
@@ -101,8 +131,9 @@ def test_names_and_acronyms_alone_are_und(text: str) -> None:
 
 def test_a_guess_needs_the_least_confidence() -> None:
     word, sure = "casa", float(detect(["casa"], least_confidence=0.0).columns["lang_confidence"][0].as_py())
-    assert primary([word], least_confidence=max(0.0, sure - 0.01)) != ["und"]
-    assert primary([word], least_confidence=min(1.0, sure + 0.01)) == ["und"]
+    # A lone word needs twice as much.
+    assert primary([word], least_confidence=max(0.0, sure / 2 - 0.01)) != ["und"]
+    assert primary([word], least_confidence=min(1.0, sure / 2 + 0.01)) == ["und"]
 
 
 @pytest.mark.parametrize(

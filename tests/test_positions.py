@@ -123,6 +123,15 @@ def test_a_span_of_text_leads_to_its_raw_characters(raw: str, part: str, origin:
     assert raw[begin[0] : end[0]] == origin
 
 
+def test_a_row_reaches_into_no_other_at_their_border() -> None:
+    source = Texts.of(["B超", " ", "", " 用內存條 ", "內存條"])
+    chosen = Settings.model_validate({"script": {"target": "hant-tw", "words": True}})
+    text, positions = trace(source, np.zeros(5, np.bool_), np.zeros(5, np.uint8), chosen)
+    begin, end = positions.spans(text.offsets[:-1], text.offsets[1:])
+    filled = [0, 3, 4]
+    assert [(int(begin[row]), int(end[row])) for row in filled] == [(0, 2), (4, 8), (9, 12)]
+
+
 def test_unchanged_text_maps_to_itself() -> None:
     source = Texts.of(["我们说abc", ""])
     done = script.mapped_with("t2s", source)

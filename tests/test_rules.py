@@ -131,7 +131,7 @@ def test_patterns_are_folded_but_their_syntax_is_not() -> None:
         ({"pattern": "(甲)\\1"}, "no back-references"),
         ({"pattern": "((甲{1,90}){1,90}){1,90}"}, "RE2"),
         ({"pattern": "甲*", "anchor": "search"}, "empty line"),
-        ({"pattern": "甲" * 5000}, "split it"),
+        ({"pattern": "甲" * 9000}, "split it"),
         ({"colour": "red"}, "unknown key colour"),
         ({"category": "nonsense"}, "category"),
         ({"examples": ("甲乙",)}, "examples"),
@@ -488,3 +488,17 @@ def test_the_real_pages_lose_what_a_careful_reader_would_remove(shared: Path) ->
         found = sum(size[n] for n in unwanted & gone)
         assert found >= 0.9 * sum(size[n] for n in unwanted), source["file"]
         assert sum(size[n] for n in wanted & gone) <= 0.003 * sum(size[n] for n in wanted), source["file"]
+
+
+# --- words ---
+
+
+def test_a_pattern_is_composed_of_the_words_of_its_file(tmp_path: Path) -> None:
+    rule = '[[rule]]\nid = "my.rule"\ncategory = "share"\npattern = "{both}{2,3}乙"\nexamples = ["甲丁乙", "丙丁甲乙"]\ncounter_examples = ["甲乙"]\n'
+    path = tmp_path / "mine.toml"
+    path.write_text('[words]\nfirst = ["甲", "丙"]\nboth = ["{first}", "丁"]\n' + rule, encoding="utf-8")
+    mine = load_rules(Boilerplate(files=("mine.toml",)), tmp_path).rules[-1]
+    assert mine.pattern == "(?:(?:甲|丙)|丁){2,3}乙"
+    path.write_text(rule, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"my\.rule.*no words 'both'"):
+        load_rules(Boilerplate(files=("mine.toml",)), tmp_path)

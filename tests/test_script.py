@@ -233,3 +233,33 @@ def test_native_traditional_and_simplified_books_are_told_apart(shared: Path) ->
         found = labels(strings)
         assert len(strings) > 5000
         assert (found.count(wrong) + found.count("mixed")) / len(found) <= 0.002
+
+
+@pytest.mark.parametrize("config", ["s2t", "s2twp", "tw2sp"])
+def test_rows_convert_together_as_they_do_alone(config: str) -> None:
+    # Rows over and under the length up to which they go in one call, with compatibility ideographs between, and neighbours that would
+    # make a phrase if they were one row.
+    rows = [
+        "头发用内存",
+        "条件，鼠标里",
+        "面软体",
+        "",
+        "\uf900头发",
+        "a",
+        "滑鼠裡面的記憶體" * 4000,
+        "\uf900",
+        "内存条里面" * 100,
+        "软",
+    ] * 3
+    done = script.mapped_with(config, Texts.of(rows))
+    at = np.arange(len(done.texts.chars))
+    begins, ends = done.positions.spans(at, at + 1)
+    offsets = Texts.of(rows).offsets
+    for i, row in enumerate(rows):
+        alone = script.mapped_with(config, Texts.of([row]))
+        assert (done.texts[i], done.changed[i]) == (alone.texts[0], alone.changed[0])
+        here = slice(done.texts.offsets[i], done.texts.offsets[i + 1])
+        at = np.arange(len(alone.texts.chars))
+        expected = alone.positions.spans(at, at + 1)
+        assert (begins[here] - offsets[i]).tolist() == expected[0].tolist()
+        assert (ends[here] - offsets[i]).tolist() == expected[1].tolist()

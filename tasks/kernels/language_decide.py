@@ -29,18 +29,13 @@ PRIOR = 4 * SCALE
 WORD_BITS = 25
 #: Steps a nat of the scores of words (uint8).
 WORD_SCALE = 16
-#: Numbers of the models' alphabet that are no letters.
-NONE, SPACE, UNKNOWN = 0, 1, 1023
-
-
-@njit(cache=True, nogil=True)
-def _gram_slot(slots, key):
-    """Place of an n-gram, or of the empty place where it would stand."""
-    mask = np.uint32(len(slots) - 1)
-    at = ((key * np.uint32(0x9E3779B1)) >> np.uint32(8)) & mask
-    while slots[at] != 0 and slots[at] >> np.uint64(32) != key:
-        at = (at + np.uint32(1)) & mask
-    return at
+#: Numbers of the models' letters that are none: no letter, a space, a letter that no model has. Capitals have CAPITAL added.
+NONE, SPACE, UNKNOWN = 0, 1, 2
+CAPITAL = 1 << 15
+#: Letters of the models' alphabets stand below this code point (Latin Extended Additional is the last block).
+ALPHABETS_END = 0x1F00
+#: Languages that are summed at once; tables end with so many zeros.
+LANES = 8
 
 
 @njit(cache=True, nogil=True)
@@ -59,14 +54,13 @@ def _word_key(chars, start, end, folded):
     key = np.uint64(0xCBF29CE484222325)
     for i in range(start, end):
         key = (key ^ np.uint64(folded[chars[i]])) * np.uint64(0x100000001B3)
-    return (key ^ key << np.uint64(29)) & ~np.uint64((1 << WORD_BITS) - 1) | np.uint64(1) << np.uint64(63)
+    return _finish_key(key)
 
 
 @njit(cache=True, nogil=True)
-def file_grams(keys, places, slots):
-    """Files n-grams (keys, uint32) and where their scores stand into empty slots (2^k,) uint64: key above, place below."""
-    for n in range(len(keys)):
-        slots[_gram_slot(slots, keys[n])] = np.uint64(keys[n]) << np.uint64(32) | np.uint64(places[n])
+def _finish_key(key):
+    """The hash of a word as a key: the highest bit set, the lowest WORD_BITS free."""
+    return (key ^ key << np.uint64(29)) & ~np.uint64((1 << WORD_BITS) - 1) | np.uint64(1) << np.uint64(63)
 
 
 @njit(cache=True, nogil=True)
@@ -79,94 +73,114 @@ def file_words(chars, offsets, places, folded, slots):
             slots[at] = key | np.uint64(places[n])
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _add(total, table, at, factor, lanes):
+    """Adds a row of a table to `total` (int32). Unsigned numbers and no constant length: so it compiles to vector instructions."""
+    first = np.uint64(at)
+    for k in range(np.uint64(lanes)):
+        total[k] += factor * np.int32(table[first + k])
+
+
 @njit(cache=True, nogil=True)
-def _note(slots, two, one, code, found, n):
-    """Append the place of the longest n-gram that ends in `code` and that the models know; it holds the shorter ones too."""
-    if two != NONE:
-        key = two << np.uint32(20) | one << np.uint32(10) | code
-        at = _gram_slot(slots, key)
-        if slots[at] != 0:
-            found[n] = slots[at] & np.uint64(0xFFFFFFFF)
-            return n + 1
-    at = _gram_slot(slots, one << np.uint32(10) | code)
-    if slots[at] == 0 and code != SPACE:
-        at = _gram_slot(slots, code)
-    if slots[at] != 0:
-        found[n] = slots[at] & np.uint64(0xFFFFFFFF)
+def _find_words(chars, i, end, shift, letters, folded, slots, spans, keys):
+    """Number of words of letters in chars[i:end]; writes where each begins and stops (its scored part), its key, and its first
+    guess in the word table."""
+    n = 0
+    while n < MAX_WORDS:
+        while i < end and (chars[i] >= ALPHABETS_END or letters[chars[i] + shift] == NONE):
+            i += 1
+        if i == end:
+            break
+        spans[n, 0] = i
+        key = np.uint64(0xCBF29CE484222325)
+        stop = min(end, i + MAX_WORD)
+        while i < stop and chars[i] < ALPHABETS_END and letters[chars[i] + shift] != NONE:
+            key = (key ^ np.uint64(folded[chars[i]])) * np.uint64(0x100000001B3)
+            i += 1
+        spans[n, 1] = i
+        keys[n, 0] = _finish_key(key)
+        keys[n, 1] = slots[(keys[n, 0] >> np.uint64(40)) & np.uint64(len(slots) - 1)]
+        while i < end and chars[i] < ALPHABETS_END and letters[chars[i] + shift] != NONE:
+            i += 1
         n += 1
     return n
 
 
-@njit(cache=True, nogil=True)
-def next_word(chars, start, end, codes):
-    """(begin, stop) of the next run of letters in chars[start:end]; begin == stop when there is none."""
-    i = start
-    while i < end and (chars[i] >= len(codes) or codes[chars[i]] == NONE):
-        i += 1
-    begin = i
-    while i < end and chars[i] < len(codes) and codes[chars[i]] != NONE:
-        i += 1
-    return begin, i
+@njit(cache=True, nogil=True, inline="always")
+def _add_grams(chars, start, stop, shift, frame, grams, lanes, scores):
+    """Adds the n-grams of a word to `scores`."""
+    letters, pairs, follow, table = grams
+    pair_at, width, follow_at, table_at, n_langs = frame
+    two, one = np.int64(NONE), np.int64(SPACE)
+    capitals = was_upper = False
+    for i in range(start, stop):
+        code = np.int64(letters[np.int64(chars[i]) + shift])
+        upper = code >= CAPITAL
+        code &= CAPITAL - 1
+        capitals = upper and (was_upper or capitals)
+        was_upper = upper
+        gram = np.int64(follow[follow_at + np.int64(pairs[pair_at + two * width + one]) * width + code])
+        _add(scores, table, table_at + (0 if capitals else gram * n_langs), np.int32(1), lanes)
+        two, one = one, code
+    gram = np.int64(follow[follow_at + np.int64(pairs[pair_at + two * width + one]) * width + SPACE])
+    _add(scores, table, table_at + gram * n_langs, np.int32(1), lanes)
 
 
 @njit(cache=True, nogil=True)
-def score_word(chars, start, end, lowered, grams, words, low, high, found, scores):
-    """Log-likelihoods (SCALE steps a nat) of a word of letters under the languages low to high - 1, into `scores` (int32).
+def score_atom(chars, start, end, loud, frame, grams, words, spans, keys, scores, total):
+    """Log-likelihoods (SCALE steps a nat) of the words of an atom under the languages of its script.
 
     By langdetect's n-grams of 1 to 3 letters, spaces around the word among them; as there, nothing counts from the second
     capital of a row of capitals on. And WORD_WEIGHT times what the whole word is likelier than the least of the word lists.
 
-    lowered : read the word as if it were in lower case.
-    grams   : codes (n,) uint16, letter to number in the models' alphabet; lower (1024,) uint16, number of its lower case;
-              slots (2^k,) uint64, see `file_grams`; table int16, scores of the languages low to high - 1 side by side, each
-              the sum of the n-gram and of the shorter ones that end where it ends.
-    words   : folded (n,) uint16, code point to its lower case; slots (2^k,) uint64, see `file_words`; table uint8, as above.
-    found   : room for MAX_WORD + 1 places (uint32).
+    loud    : read the words as if they were in lower case.
+    frame   : of the script, grams : of all scripts (see `tasks.profiles.Profiles`).
+    words   : folded (n,) uint16, code point to its lower case; slots (2^k,) uint64, see `file_words`; table uint8.
+    spans   : room for where each word begins; keys : for two numbers a word (uint64).
+    scores  : (MAX_WORDS, lanes) int32, gets a row a word; total : (lanes,) int32, gets their sum. What stands in lanes beyond
+              the languages of the script means nothing.
+    returns : number of words, and whether the language may change inside: whether the best language of each word is
+              together likelier than the best of the whole by what a change costs.
     """
-    codes, lower, slots, table = grams
-    end = min(end, start + MAX_WORD)
-    two = np.uint32(NONE)
-    one = np.uint32(SPACE)
-    n = 0
-    capitals = False
-    was_upper = False
-    for i in range(start, end):
-        code = np.uint32(codes[chars[i]])
-        small = np.uint32(lower[code])
-        upper = small != code and not lowered
-        if lowered:
-            code = small
-        capitals = upper and (was_upper or capitals)
-        was_upper = upper
-        if not capitals:
-            n = _note(slots, two, one, code, found, n)
-        two = one
-        one = code
-    n = _note(slots, two, one, np.uint32(SPACE), found, n)
-    folded, word_slots, word_table = words
-    word = word_slots[_word_slot(word_slots, _word_key(chars, start, end, folded))]
-    if word != 0:
-        at = np.int64(word & np.uint64((1 << WORD_BITS) - 1)) - low
-        for k in range(low, high):
-            scores[k] = np.int32(WORD_WEIGHT * SCALE // WORD_SCALE) * np.int32(word_table[at + k])
-    else:
-        for k in range(low, high):
-            scores[k] = np.int32(0)
+    n_langs = frame[4]
+    lanes = (n_langs + LANES - 1) // LANES * LANES
+    shift = ALPHABETS_END if loud else 0
+    folded, slots, word_table = words
+    # All words before any list is asked: the far look-ups then run side by side.
+    n = _find_words(chars, start, end, shift, grams[0], folded, slots, spans, keys)
+    for k in range(lanes):
+        total[k] = np.int32(0)
+    each = np.int64(0)
     for m in range(n):
-        at = np.int64(found[m]) - low
-        for k in range(low, high):
-            scores[k] += np.int32(table[at + k])
+        entry = keys[m, 1]
+        if entry != 0 and (entry ^ keys[m, 0]) >> np.uint64(WORD_BITS) != 0:
+            entry = slots[_word_slot(slots, keys[m, 0])]
+        at = np.int64(entry & np.uint64((1 << WORD_BITS) - 1))
+        own = scores[m]
+        for k in range(lanes):
+            own[k] = np.int32(0)
+        _add(own, word_table, at, np.int32(WORD_WEIGHT * SCALE // WORD_SCALE), lanes)
+        _add_grams(chars, spans[m, 0], spans[m, 1], shift, frame, grams, lanes, own)
+        _add(total, own, 0, np.int32(1), lanes)
+        top = own[0]
+        for k in range(1, n_langs):
+            top = max(top, own[k])
+        each += top
+    top = total[0]
+    for k in range(1, n_langs):
+        top = max(top, total[k])
+    return n, each - top > SWITCH_WORD
 
 
 @njit(cache=True, nogil=True)
-def step(best, back, scores, price, low, high):
+def step(best, back, scores, price, n_langs):
     """One link of the chain: staying is free, a change costs `price`; writes the language before into `back`."""
-    lead = low
-    for k in range(low + 1, high):
+    lead = 0
+    for k in range(1, n_langs):
         if best[k] > best[lead]:
             lead = k
     change = best[lead] - price
-    for k in range(low, high):
+    for k in range(n_langs):
         back[k] = k
         if best[k] < change:
             best[k] = change
@@ -175,39 +189,11 @@ def step(best, back, scores, price, low, high):
 
 
 @njit(cache=True, nogil=True)
-def _score_atom(chars, start, end, loud, grams, words, low, high, found, spans, scores, total):
-    """Words of an atom: their number, places (into `spans`), scores (a row each) and the sum of the scores (into `total`).
-
-    returns also whether its language may change inside: whether the best language of each word is together likelier than
-    the best of the whole by what a change costs.
-    """
-    total[:] = 0
-    each = np.int64(0)
-    n = 0
-    stop = start
-    while n < len(spans):
-        begin, stop = next_word(chars, stop, end, grams[0])
-        if begin == stop:
-            break
-        score_word(chars, begin, stop, loud, grams, words, low, high, found, scores[n])
-        top = scores[n, low]
-        for k in range(low, high):
-            top = max(top, scores[n, k])
-            total[k] += scores[n, k]
-        each += top
-        spans[n] = begin
-        n += 1
-    top_total = total[low]
-    for k in range(low, high):
-        top_total = max(top_total, total[k])
-    return n, each - top_total > SWITCH_WORD
-
-
-@njit(cache=True, nogil=True)
-def decide_alphabets(wanted, atoms, chars, grams, words, blocks, english, numbers, und, may_cut, langs, likelihoods):
+def decide_alphabets(wanted, atoms, chars, frames, grams, words, blocks, english, numbers, und, may_cut, langs, likelihoods):
     """Language of each atom in an alphabet; writes into langs (int32), and into likelihoods (n_atoms, n_langs) int32.
 
     wanted  : (n_rows,) bool, rows to decide.  atoms : first, kinds, breaks, stats, starts, ends.
+    frames, grams, words : see `score_atom`; a frame a script.
     blocks  : (5,) int64, the languages of alphabet `kind` are blocks[kind] to blocks[kind + 1] - 1.
     english : index of English among the languages, -1 when it is no candidate.
     numbers : (n_langs,) int32, language number of each.  und : the number of none, for alphabets without a candidate.
@@ -216,10 +202,10 @@ def decide_alphabets(wanted, atoms, chars, grams, words, blocks, english, number
     """
     first, kinds, breaks, stats, starts, ends = atoms
     n_langs = len(numbers)
-    found = np.empty(MAX_WORD + 1, np.uint32)
-    spans = np.empty(MAX_WORDS, np.int64)
-    scores = np.empty((MAX_WORDS, n_langs), np.int32)
-    total = np.empty(n_langs, np.int32)
+    spans = np.empty((MAX_WORDS, 2), np.int64)
+    keys = np.empty((MAX_WORDS, 2), np.uint64)
+    scores = np.empty((MAX_WORDS, n_langs + LANES), np.int32)
+    total = np.empty(n_langs + LANES, np.int32)
     best = np.empty(n_langs, np.int64)
     back = np.empty((256, n_langs), np.int8)
     link_atom = np.empty(256, np.int64)
@@ -240,7 +226,7 @@ def decide_alphabets(wanted, atoms, chars, grams, words, blocks, english, number
             if some >> np.uint32(kind) & np.uint32(1) == 0:
                 continue
             low = blocks[kind]
-            high = blocks[kind + 1]
+            own_langs = blocks[kind + 1] - low
             n = 0
             price = np.int64(0)
             for a in range(first[row], first[row + 1]):
@@ -251,38 +237,38 @@ def decide_alphabets(wanted, atoms, chars, grams, words, blocks, english, number
                     price = np.int64(SWITCH_WORD) if pause == WORD_BREAK else np.int64(SWITCH_CLAUSE)
                 if kinds[a] != kind:
                     continue
-                if low == high:
+                if own_langs == 0:
                     langs[a] = und
                     continue
                 loud = stats[a, 4] == 0
-                n_words, uneven = _score_atom(chars, starts[a], ends[a], loud, grams, words, low, high, found, spans, scores, total)
+                n_words, uneven = score_atom(chars, starts[a], ends[a], loud, frames[kind], grams, words, spans, keys, scores, total)
                 if han and (stats[a, 1] < 3 or stats[a, 0] < 12):
-                    for k in range(low, high):
-                        total[k] = np.int32((0 if loud else total[k] // NAME_DIVISOR) - (0 if k == english else FAVOUR))
+                    for k in range(own_langs):
+                        total[k] = np.int32((0 if loud else total[k] // NAME_DIVISOR) - (0 if low + k == english else FAVOUR))
                     uneven = False
-                for k in range(low, high):
-                    likelihoods[a, k] = total[k]
+                for k in range(own_langs):
+                    likelihoods[a, low + k] = total[k]
                 links = n_words if uneven and may_cut else 1
                 while n + links > len(link_atom):
                     back, link_atom, link_start = _longer(back, link_atom, link_start)
                 for w in range(links):
                     link_atom[n] = a
-                    link_start[n] = spans[w]
+                    link_start[n] = spans[w, 0]
                     own = scores[w] if links > 1 else total
                     if n == 0:
-                        for k in range(low, high):
-                            best[k] = own[k] + (PRIOR if k == english else 0)
+                        for k in range(own_langs):
+                            best[k] = own[k] + (PRIOR if low + k == english else 0)
                     else:
-                        step(best, back[n], own, price if w == 0 else SWITCH_WORD, low, high)
+                        step(best, back[n], own, price if w == 0 else SWITCH_WORD, own_langs)
                     n += 1
                 price = np.int64(0)
             if n == 0:
                 continue
-            lead = low + best[low:high].argmax()
+            lead = best[:own_langs].argmax()
             for m in range(n - 1, -1, -1):
                 a = link_atom[m]
                 if m == n - 1 or link_atom[m + 1] != a:
-                    langs[a] = numbers[lead]
+                    langs[a] = numbers[low + lead]
                 before = np.int64(back[m, lead]) if m > 0 else lead
                 if before != lead and link_atom[m - 1] == a:
                     if n_cuts == len(cut_atom):

@@ -16,6 +16,8 @@ SHORT_ROW = 16
 #: Confidence that a short row in capital initials needs (a name says where it comes from, not in what language it stands), and
 #: one in capitals alone, whose words have at least so many letters: shorter ones are acronyms.
 SURE_NAME, SURE_CAPITALS, ACRONYM = 0.75, 0.95, 5
+#: A lone word needs so many times the least confidence: most are names and labels, and below a half guesses are mostly wrong.
+LONE_WORD = 2.0
 
 
 @njit(cache=True, nogil=True)
@@ -64,6 +66,8 @@ def doubt(first, kinds, stats, likelihoods, langs, scripts, numbers, und, least_
             needed = max(needed, SURE_CAPITALS if letters >= ACRONYM * words else 2.0)
         elif small_words == 0:
             needed = max(needed, SURE_NAME)
+        elif words == 1:
+            needed = LONE_WORD * least_confidence
         if sure < needed:
             for a in range(begin, last):
                 langs[a] = und

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from tasks.kernels.lend import lent
 from tasks.kernels.script_label import clause_end
+from tasks.kernels.script_stages import ahead, changed_of, first_stage, noted, second_stage, single_of
 from tasks.kernels.tries import (
     CUTS,
     DESCRIBE,
@@ -28,6 +30,9 @@ from tasks.kernels.tries import (
     pair_of,
     walk,
 )
+
+#: Rows are converted together up to so many characters: their room in the output is kept for the widest outcome.
+TOGETHER = 1 << 14
 
 
 class Converter(NamedTuple):
@@ -48,273 +53,165 @@ class Converter(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _changed(src, i, j, out, a, b):
-    """Characters that differ between src[i:j] and out[a:b]: place by place, or the longer middle when lengths differ."""
-    if j - i == b - a:
-        n = 0
-        for k in range(j - i):
-            n += src[i + k] != out[a + k]
-        return n
-    while i < j and a < b and src[i] == out[a]:
-        i += 1
-        a += 1
-    while i < j and a < b and src[j - 1] == out[b - 1]:
-        j -= 1
-        b -= 1
-    return max(j - i, b - a)
-
-
-@njit(cache=True, nogil=True)
-def _point(points, n, at, i):
-    """Note that out[at:] comes from src[i:]; a point that stands already is not repeated."""
-    if n == 0 or points[n - 1, 0] != at or points[n - 1, 1] != i:
-        points[n, 0] = at
-        points[n, 1] = i
-        n += 1
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _second(trie, middle, length, source, src, end, out, at, points, n):
-    """Second stage of one run: middle[:length] into out at `at`. Returns the new end of out, changed characters, points.
-
-    source : where each character of middle comes from in src, -1 inside what the first stage made longer or shorter.
-    end    : where the run ends in src.
+def _plain(info, twos, threes, src, start, near, out, start_at, size):
+    """Single characters from src[start:] to out[start_at:], as far as nothing else can happen, up to `near`. Returns where, and how many
+    changed. Two characters stand behind `near`. Indices without sign, since numba asks each of the others whether it is negative.
     """
-    size = len(trie.info)
     changed = 0
-    exact_at = at
-    exact = source[0]
-    k = 0
-    while k < length:
-        c = middle[k]
-        stop = k + 1
-        word = np.uint64(0)
-        if c < size:
-            if trie.info[c] & DESCRIBE:
-                stop = description_end(middle, k, length)
-            elif k + 1 < length and begins(trie.twos, trie.threes, c, middle[k + 1], middle[k + 2] if k + 2 < length else np.uint32(0)):
-                found, word = walk(trie.info, trie.edges, middle, k, length)
-                stop = k + max(found, 1)
-        if word:
-            first, last, _ = output_of(word)
-            for o in range(first, last):
-                out[at] = trie.chars[o]
-                at += 1
-        elif stop > k + 1 or c >= size:
-            for o in range(k, stop):
-                out[at] = middle[o]
-                at += 1
-        else:
-            out[at] = trie.info[c] & LOW18
-            at += 1
-        k = stop
-        here = end if k == length else source[k]
-        if here >= 0:
-            if at - exact_at != here - exact:
-                n = _point(points, n, exact_at, exact)
-                n = _point(points, n, at, here)
-            changed += _changed(src, exact, here, out, exact_at, at)
-            exact_at = at
-            exact = here
-    return at, changed, n
-
-
-@njit(cache=True, nogil=True)
-def _at(src, i, end):
-    return src[i] if i < end else np.uint32(0)
-
-
-@njit(cache=True, nogil=True)
-def _plain(info, twos, threes, src, i, end, out, at):
-    """Single characters from src[i:] to out[at:], as far as nothing else can happen. Returns where, and how many changed."""
-    size = len(info)
-    changed = 0
+    if start >= near:
+        return start, changed
+    i, end, at = np.uint64(start), np.uint64(near), np.uint64(start_at)
+    one = np.uint64(1)
+    c, after = src[i], src[i + one]
     while i < end:
-        c = src[i]
+        later = src[i + np.uint64(2)]
         if c >= size:
-            out[at] = c
-        else:
-            d = info[c]
-            if begins(twos, threes, c, _at(src, i + 1, end), _at(src, i + 2, end)) or d & SPECIAL:
-                break
-            out[at] = d
-            changed += c != d
-        at += 1
-        i += 1
-    return i, changed
-
-
-@njit(cache=True, nogil=True)
-def _first(trie, singles, src, i, end, middle, source):
-    """First stage of the run src[i:end] into middle, and where each character of it comes from (see `_second`). Returns its length."""
-    size = len(singles)
-    length = 0
-    while i < end:
-        c = src[i]
-        stop = i + 1
-        word = np.uint64(0)
-        if c < size:
-            if trie.info[c] & DESCRIBE:
-                stop = description_end(src, i, end)
-            else:
-                found, word = walk(trie.info, trie.edges, src, i, end)
-                stop = i + max(found, 1)
-        if word:
-            begin, last, _ = output_of(word)
-            for k in range(begin, last):
-                middle[length] = trie.chars[k]
-                source[length] = i + k - begin if last - begin == stop - i or k == begin else -1
-                length += 1
-        else:
-            for k in range(i, stop):
-                middle[length] = singles[src[k]] if stop == i + 1 and c < size else src[k]
-                source[length] = k
-                length += 1
-        i = stop
-    return length
-
-
-@njit(cache=True, nogil=True)
-def _single(singles, src, i, end):
-    """What the first stage makes of src[i] alone, 0 beyond the end or the table."""
-    return singles[src[i]] if i < end and src[i] < len(singles) else np.uint32(0)
-
-
-@njit(cache=True, nogil=True)
-def _ahead(first, second, singles, longest, src, i, end, middle):
-    """Phrase of the second stage at src[i:], where the first stage knows single characters only: (length, word), (0, 0) for none.
-
-    It ends before the next key that cuts; where such a key begins does not depend on the second stage.
-    """
-    length = min(end - i, longest)
-    for k in range(length):
-        middle[k] = _single(singles, src, i + k, end)
-    found, word = walk(second.info, second.edges, middle, 0, length)
-    for k in range(1, found):
-        after, later = _at(src, i + k + 1, end), _at(src, i + k + 2, end)
-        if src[i + k] < len(singles) and begins(first.twos, first.threes, src[i + k], after, later):
-            cut, _ = walk(first.info, first.edges, src, i + k, end)
-            if cut > 0:
-                return walk(second.info, second.edges, middle, 0, k)
-    return found, word
-
-
-@njit(cache=True, nogil=True)
-def _span(conv, src, i, end, out, at, middle, source, points, n):
-    """Convert src[i:end] into out at `at`. Returns the new end of out, how many characters changed, and points.
-
-    -1 for the end of out: a compatibility ideograph stands in the text, which is to be unified first.
-    """
-    first, second, singles, pairs, triples = conv.first, conv.second, conv.middle, conv.pairs, conv.triples
-    info, twos, threes, edges, chars, final = first.info, first.twos, first.threes, first.edges, first.chars, second.info
-    two = len(singles) > 0
-    changed = 0
-    # A run is what lies between two keys that cut: only there can a phrase of the second stage stand.
-    run, run_at, run_n, run_changed, dirty = i, at, n, 0, False
-    while i < end:
-        stop, more = _plain(info, twos, threes, src, i, end, out, at)
-        at += stop - i
-        changed += more
-        i = stop
-        if i >= end:
             break
-        c = src[i]
-        if info[c] & UNIFY:
-            return -1, 0, n
-        if info[c] & DESCRIBE:
-            stop = description_end(src, i, end)
-            for k in range(i, stop):
-                out[at] = src[k]
-                at += 1
-            i = stop
-            continue
-        found, word = walk(info, edges, src, i, end)
-        if word and not word & CUTS:
-            found, word = before_cut(info, edges, src, i, end, found, word)
-        if not word and two and begins(pairs, triples, singles[c], _single(singles, src, i + 1, end), _single(singles, src, i + 2, end)):
-            if conv.longest > 0:
-                found, word = _ahead(first, second, singles, conv.longest, src, i, end, middle)
-                if word:
-                    begin = at
-                    o, last, _ = output_of(word)
-                    for k in range(o, last):
-                        out[at] = second.chars[k]
-                        at += 1
-                    changed += _changed(src, i, i + found, out, begin, at)
-                    if at - begin != found:
-                        n = _point(points, n, begin, i)
-                        n = _point(points, n, at, i + found)
-                    i += found
-                    continue
-            dirty |= conv.longest == 0
-        if not word:
-            d = info[c] & LOW18
-            out[at] = d
-            at += 1
-            changed += c != d
-            i += 1
-            continue
-        cut = word & CUTS
-        begin = at
-        if cut:
-            if dirty:
-                length = _first(first, singles, src, run, i, middle, source)
-                at, more, n = _second(second, middle, length, source, src, i, out, run_at, points, run_n)
-                changed = run_changed + more
-                begin = at
-            o, last, more = output_of(word)
-            for k in range(o, last):
-                out[at] = chars[k]
-                at += 1
-            changed += more
-        else:
-            o, last, _ = output_of(word)
-            # A pair of the second stage may stand on either border, or inside.
-            before = _single(singles, src, i - 1, end) if i > run else np.uint32(0)
-            for k in range(o, last):
-                dirty |= has(pairs, pair_of(before, chars[k])) != 0
-                before = chars[k]
-                out[at] = final[before] & LOW18
-                at += 1
-            dirty |= has(pairs, pair_of(before, _single(singles, src, i + found, end))) != 0
-            changed += _changed(src, i, i + found, out, begin, at)
-        if at - begin != found:
-            n = _point(points, n, begin, i)
-            n = _point(points, n, at, i + found)
-        i += found
-        if cut:
-            run, run_at, run_n, run_changed, dirty = i, at, n, changed, False
-    if dirty:
-        length = _first(first, singles, src, run, end, middle, source)
-        at, more, n = _second(second, middle, length, source, src, end, out, run_at, points, run_n)
-        changed = run_changed + more
-    return at, changed, n
+        d = info[c]
+        pair = pair_of(c, after)
+        if (has(twos, pair) | has(threes, pair << np.uint64(18) | np.uint64(later))) or d & SPECIAL:
+            break
+        out[at] = d
+        changed += c != d
+        at += one
+        i += one
+        c, after = after, later
+    return np.int64(i), changed
 
 
 @njit(cache=True, nogil=True)
-def _unified(conv, norm, src, i, end, out, at, middle, source, points, n):
-    """`_span`, of a copy in which compatibility ideographs stand unified where there are any."""
-    stop, changed, m = _span(conv, src, i, end, out, at, middle, source, points, n)
-    if stop >= 0:
-        return stop, changed, m
+def _rows(conv, src, offsets, row, last, out, at, out_offsets, counts, middle, source, points, n):
+    """Convert rows up to `last` into out at `at`, and fill out_offsets and counts. Returns the next row, the new end of out, and points.
+
+    It ends early, before a row in which a compatibility ideograph stands, which is to be unified first. Rows go through one call:
+    handing over the tables costs more than a line of text.
+    """
+    first, second = conv.first, conv.second
+    singles, pairs, triples, longest = lent(conv.middle), lent(conv.pairs), lent(conv.triples), conv.longest
+    info, twos, threes, edges, chars = lent(first.info), lent(first.twos), lent(first.threes), lent(first.edges), lent(first.chars)
+    final, second_edges, second_chars = lent(second.info), lent(second.edges), lent(second.chars)
+    src, offsets, out, out_offsets, counts = lent(src), lent(offsets), lent(out), lent(out_offsets), lent(counts)
+    middle, source, points = lent(middle), lent(source), lent(points)
+    two = len(singles) > 0
+    size = np.uint32(len(info))
+    while row < last:
+        i, end = offsets[row], offsets[row + 1]
+        row_at, row_n = at, n
+        changed = 0
+        # A run is what lies between two keys that cut: only there can a phrase of the second stage stand.
+        run, run_at, run_n, run_changed, dirty = i, at, n, 0, False
+        # Looking into the next row finds nothing that stands there, since keys are asked for up to `end`.
+        near = min(end, len(src) - 2)
+        while i < end:
+            stop, more = _plain(info, twos, threes, src, i, near, out, at, size)
+            at += stop - i
+            changed += more
+            i = stop
+            if i >= end:
+                break
+            c = src[i]
+            if c >= size:
+                out[at] = c
+                at += 1
+                i += 1
+                continue
+            if info[c] & UNIFY:
+                return row, row_at, row_n
+            if info[c] & DESCRIBE:
+                stop = description_end(src, i, end)
+                for k in range(i, stop):
+                    out[at] = src[k]
+                    at += 1
+                i = stop
+                continue
+            found, word = walk(info, edges, src, i, end)
+            if word and not word & CUTS:
+                found, word = before_cut(info, edges, src, i, end, found, word)
+            if (
+                not word
+                and two
+                and begins(pairs, triples, singles[c], single_of(singles, src, i + 1, end), single_of(singles, src, i + 2, end))
+            ):
+                if longest > 0:
+                    found, word = ahead(info, twos, threes, edges, second_edges, singles, src, i, end)
+                    if word:
+                        begin = at
+                        o, until, _ = output_of(word)
+                        for k in range(o, until):
+                            out[at] = second_chars[k]
+                            at += 1
+                        changed += changed_of(src, i, i + found, out, begin, at)
+                        if at - begin != found:
+                            n = noted(points, n, begin, i)
+                            n = noted(points, n, at, i + found)
+                        i += found
+                        continue
+                dirty |= longest == 0
+            if not word:
+                d = info[c] & LOW18
+                out[at] = d
+                at += 1
+                changed += c != d
+                i += 1
+                continue
+            cut = word & CUTS
+            begin = at
+            if cut:
+                if dirty:
+                    length = first_stage(first, singles, src, run, i, middle, source)
+                    at, more, n = second_stage(second, middle, length, source, src, i, out, run_at, points, run_n)
+                    changed = run_changed + more
+                    begin = at
+                o, until, more = output_of(word)
+                for k in range(o, until):
+                    out[at] = chars[k]
+                    at += 1
+                changed += more
+            else:
+                o, until, _ = output_of(word)
+                # A pair of the second stage may stand on either border, or inside.
+                before = single_of(singles, src, i - 1, end) if i > run else np.uint32(0)
+                for k in range(o, until):
+                    dirty |= has(pairs, pair_of(before, chars[k]))
+                    before = chars[k]
+                    out[at] = final[before] & LOW18
+                    at += 1
+                dirty |= has(pairs, pair_of(before, single_of(singles, src, i + found, end)))
+                changed += changed_of(src, i, i + found, out, begin, at)
+            if at - begin != found:
+                n = noted(points, n, begin, i)
+                n = noted(points, n, at, i + found)
+            i += found
+            if cut:
+                run, run_at, run_n, run_changed, dirty = i, at, n, changed, False
+        if dirty:
+            length = first_stage(first, singles, src, run, end, middle, source)
+            at, more, n = second_stage(second, middle, length, source, src, end, out, run_at, points, run_n)
+            changed = run_changed + more
+        out_offsets[row], counts[row] = row_at, changed
+        row += 1
+    return row, at, n
+
+
+@njit(cache=True, nogil=True)
+def _piece(conv, norm, src, i, end, out, at, middle, source, points, n):
+    """`_rows`, of a copy of src[i:end] in which compatibility ideographs stand unified. Returns the new end, changed characters, points."""
     copy = np.empty(end - i, np.uint32)
     unified = 0
     for k in range(end - i):
         c = src[i + k]
         copy[k] = norm[c] if c < len(norm) else c
         unified += copy[k] != c
-    stop, changed, m = _span(conv, copy, 0, end - i, out, at, middle, source, points, n)
+    ends, counts = np.array([0, end - i]), np.zeros(1, np.int32)
+    _, stop, m = _rows(conv, copy, ends, 0, 1, out, at, np.empty(1, np.int64), counts, middle, source, points, n)
     for p in range(n, m):
         points[p, 1] += i
-    return stop, changed + unified, m
+    return stop, unified + counts[0], m
 
 
 @njit(cache=True, nogil=True)
-def _guarded(conv, classes, kana, norm, src, i, end, out, at, middle, source, points, n):
-    """`_unified`, with clauses that hold kana copied where the row has any."""
-    if not kana:
-        return _unified(conv, norm, src, i, end, out, at, middle, source, points, n)
+def _guarded(conv, classes, norm, src, i, end, out, at, middle, source, points, n):
+    """`_piece`, with clauses that hold kana copied."""
     changed = 0
     while i < end:
         stop, foreign = clause_end(classes, src, i, end)
@@ -329,10 +226,21 @@ def _guarded(conv, classes, kana, norm, src, i, end, out, at, middle, source, po
                 out[at] = src[k]
                 at += 1
         else:
-            at, more, n = _unified(conv, norm, src, i, stop, out, at, middle, source, points, n)
+            at, more, n = _piece(conv, norm, src, i, stop, out, at, middle, source, points, n)
             changed += more
         i = stop
     return at, changed, n
+
+
+@njit(cache=True, nogil=True)
+def _together(offsets, active, kana, row):
+    """End of the rows from `row` on that go in one piece: all that stay, or those that are converted, up to some thousand characters."""
+    last = row + 1
+    limit = offsets[row] + TOGETHER if active[row] else offsets[-1]
+    if not (active[row] and kana[row]):
+        while last < len(active) and active[last] == active[row] and not (active[row] and kana[last]) and offsets[last + 1] <= limit:
+            last += 1
+    return last
 
 
 @njit(cache=True, nogil=True)
@@ -355,34 +263,36 @@ def convert(chars, offsets, active, kana, classes, norm, conv):
     row = 0
     while row < rows:
         begin = offsets[row]
-        if not active[row]:
-            # Rows that stay go in one piece.
-            first = row
-            while row < rows and not active[row]:
-                out_offsets[row] = at + offsets[row] - begin
-                row += 1
-            length = offsets[row] - begin
-        else:
-            first = -1
-            length = offsets[row + 1] - begin
-        room = length * conv.widest if first < 0 else length
+        last = _together(offsets, active, kana, row)
+        length = offsets[last] - begin
+        room = length * conv.widest if active[row] else length
         if at + room > len(out):
-            # Rows after this one need at least their own length.
+            # Rows after these need at least their own length.
             grown = np.empty((at + room + len(chars) - begin) * 5 // 4 + 64, np.uint32)
             grown[:at] = out[:at]
             out = grown
-        if first >= 0:
+        if not active[row]:
             out[at : at + length] = chars[begin : begin + length]
+            out_offsets[row:last] = offsets[row:last] + (at - begin)
             at += length
+            row = last
             continue
         if length * conv.widest > len(middle):
             middle, source = np.empty(length * conv.widest * 2, np.uint32), np.empty(length * conv.widest * 2, np.int64)
-        if n + 2 * length + 2 > len(points):
-            more = np.empty((2 * n + 4 * length + 2, 2), np.int64)
+        if n + 2 * (length + last - row) > len(points):
+            more = np.empty((2 * n + 4 * (length + last - row), 2), np.int64)
             more[:n] = points[:n]
             points = more
+        if not kana[row]:
+            row, at, n = _rows(conv, chars, offsets, row, last, out, at, out_offsets, counts, middle, source, points, n)
+            if row == last:
+                continue
         out_offsets[row] = at
-        at, counts[row], n = _guarded(conv, classes, kana[row], norm, chars, begin, begin + length, out, at, middle, source, points, n)
+        begin, end = offsets[row], offsets[row + 1]
+        if kana[row]:
+            at, counts[row], n = _guarded(conv, classes, norm, chars, begin, end, out, at, middle, source, points, n)
+        else:
+            at, counts[row], n = _piece(conv, norm, chars, begin, end, out, at, middle, source, points, n)
         row += 1
     out_offsets[rows] = at
     return out[:at], out_offsets, counts, points[:n]

@@ -30,8 +30,8 @@ class Trie(NamedTuple):
     """A dictionary for longest match.
 
     info    : (n_chars,) uint32, what a character alone becomes, with bits LONE, UNIFY, DESCRIBE.
-    twos    : (2^k,) uint64, a bit a hashed pair of characters that is a key (or at which a kernel has to stop).
-    threes  : (2^k,) uint64, a bit a hashed triple of characters that begins a longer key. Nearly all places where no key stands
+    twos    : (2^k,) uint64, two bits of a word a hashed pair of characters that is a key (or at which a kernel has to stop).
+    threes  : (2^k,) uint64, two bits of a word a hashed triple of characters that begins a longer key. Nearly all places where no key stands
               fail at these two loads; asking for the pair alone let three times as many through.
     edges   : (2^k, 2) uint64, open table with linear probing: key << 24 | child node << 1 | whether the child has children, 0 for
               empty; and beside it, where no second cache line has to be fetched, the word of the key that ends there, 0 for none.
@@ -62,9 +62,11 @@ def slot_of(key, size):
 
 
 @njit(cache=True, nogil=True)
-def bit_of(key, words):
-    """Bit of a key (pair or triple of characters, 18 bits each) among those of so many words."""
-    return ((key * _GOLDEN) >> np.uint64(38)) & np.uint64(words * 64 - 1)
+def mask_of(key):
+    """The two bits of a key (pair or triple of characters, 18 bits each) in its word, and the hash that tells which word."""
+    h = key * _GOLDEN
+    one = np.uint64(1)
+    return one << ((h >> np.uint64(44)) & np.uint64(63)) | one << ((h >> np.uint64(38)) & np.uint64(63)), h >> np.uint64(50)
 
 
 @njit(cache=True, nogil=True)
@@ -75,26 +77,29 @@ def pair_of(a, b):
 
 @njit(cache=True, nogil=True)
 def has(bits, key):
-    """1 when the bit of a key is set."""
-    bit = bit_of(key, len(bits))
-    return (bits[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1)
+    """Whether the two bits of a key are set."""
+    mask, word = mask_of(key)
+    return (bits[word & np.uint64(len(bits) - 1)] & mask) == mask
 
 
 @njit(cache=True, nogil=True)
 def begins(twos, threes, a, b, c):
     """Whether a key may begin with these characters: (a, b) be one, or (a, b, c) begin one."""
     pair = pair_of(a, b)
-    return (has(twos, pair) | has(threes, pair << np.uint64(18) | np.uint64(c))) != 0
+    return has(twos, pair) | has(threes, pair << np.uint64(18) | np.uint64(c))
 
 
 @njit(cache=True, nogil=True)
-def _find(edges, key):
+def find(edges, key):
     """Place of a key in edges, -1 when it is not there."""
+    one = np.uint64(1)
     slot = slot_of(key, len(edges))
-    while edges[slot, 0] != 0:
-        if edges[slot, 0] >> np.uint64(24) == key:
+    edge = edges[slot, 0]
+    while edge != 0:
+        if edge >> np.uint64(24) == key:
             return np.int64(slot)
-        slot = (slot + np.uint64(1)) & np.uint64(len(edges) - 1)
+        slot = (slot + one) & np.uint64(len(edges) - 1)
+        edge = edges[slot, 0]
     return np.int64(-1)
 
 
@@ -107,13 +112,13 @@ def walk(info, edges, src, i, end):
     size = len(info)
     length, best, other_length, other = 0, np.uint64(0), 0, np.uint64(0)
     if info[src[i]] & LONE:
-        word = edges[_find(edges, ALONE | np.uint64(src[i])), 1]
+        word = edges[find(edges, ALONE | np.uint64(src[i])), 1]
         if word & CUTS:
             length, best = 1, word
         else:
             other_length, other = 1, word
     if i + 1 < end and src[i + 1] < size:
-        slot = _find(edges, PAIR | pair_of(src[i], src[i + 1]))
+        slot = find(edges, PAIR | pair_of(src[i], src[i + 1]))
         j = i + 2
         while slot >= 0:
             word = edges[slot, 1]
@@ -124,7 +129,7 @@ def walk(info, edges, src, i, end):
             node = edges[slot, 0] & CHILD
             if not node & np.uint64(1) or j >= end or src[j] >= size:
                 break
-            slot = _find(edges, (node >> np.uint64(1)) << np.uint64(18) | np.uint64(src[j]))
+            slot = find(edges, (node >> np.uint64(1)) << np.uint64(18) | np.uint64(src[j]))
             j += 1
     if length > 0:
         return length, best

@@ -5,13 +5,46 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from tasks.kernels.lend import lent
+
 
 @njit(cache=True, nogil=True)
 def _count(data, begin, end):
+    """Characters of data[begin:end]. A loop over a slice, which numba leaves without questions of sign, becomes vector instructions."""
     n = 0
-    for i in range(begin, end):
-        n += (data[i] & 0xC0) != 0x80
+    for b in data[begin:end]:
+        n += (b & 0xC0) != 0x80
     return n
+
+
+@njit(cache=True, nogil=True)
+def _tail(data, i):
+    """The six bits of a byte that goes on with a character."""
+    return np.uint32(data[i]) & np.uint32(0x3F)
+
+
+@njit(cache=True, nogil=True)
+def _decode(data, begin, end, chars, at):
+    """Code points of data[begin:end] into chars at `at`; returns where they end. Indices without sign, as in `_count`."""
+    i, stop, at = np.uint64(begin), np.uint64(end), np.uint64(at)
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    while i < stop:
+        b = np.uint32(data[i])
+        if b < 0x80:
+            chars[at] = b
+            i += one
+        elif b < 0xE0:
+            chars[at] = ((b & np.uint32(0x1F)) << np.uint32(6)) | _tail(data, i + one)
+            i += two
+        elif b < 0xF0:
+            chars[at] = ((b & np.uint32(0x0F)) << np.uint32(12)) | (_tail(data, i + one) << np.uint32(6)) | _tail(data, i + two)
+            i += three
+        else:
+            high = ((b & np.uint32(0x07)) << np.uint32(18)) | (_tail(data, i + one) << np.uint32(12))
+            chars[at] = high | (_tail(data, i + two) << np.uint32(6)) | _tail(data, i + three)
+            i += np.uint64(4)
+        at += one
+    return np.int64(at)
 
 
 @njit(cache=True, nogil=True)
@@ -23,42 +56,62 @@ def decode_rows(data, starts, ends):
     returns      : chars (n_chars,) uint32 and offsets (n + 1,) int64, counted from 0.
     """
     n = len(starts)
+    data = lent(data)
     total = 0
     for row in range(n):
         total += _count(data, starts[row], ends[row])
     chars = np.empty(total, np.uint32)
     offsets = np.empty(n + 1, np.int64)
-    at = 0
+    at, into = 0, lent(chars)
     for row in range(n):
         offsets[row] = at
-        i = starts[row]
-        end = ends[row]
-        while i < end:
-            b = np.uint32(data[i])
-            if b < 0x80:
-                chars[at] = b
-                i += 1
-            elif b < 0xE0:
-                chars[at] = ((b & np.uint32(0x1F)) << np.uint32(6)) | np.uint32(data[i + 1] & 0x3F)
-                i += 2
-            elif b < 0xF0:
-                chars[at] = (
-                    ((b & np.uint32(0x0F)) << np.uint32(12))
-                    | (np.uint32(data[i + 1] & 0x3F) << np.uint32(6))
-                    | np.uint32(data[i + 2] & 0x3F)
-                )
-                i += 3
-            else:
-                chars[at] = (
-                    ((b & np.uint32(0x07)) << np.uint32(18))
-                    | (np.uint32(data[i + 1] & 0x3F) << np.uint32(12))
-                    | (np.uint32(data[i + 2] & 0x3F) << np.uint32(6))
-                    | np.uint32(data[i + 3] & 0x3F)
-                )
-                i += 4
-            at += 1
+        at = _decode(data, starts[row], ends[row], into, at)
     offsets[n] = at
     return chars, offsets
+
+
+@njit(cache=True, nogil=True)
+def _encoded(chars, begin, end):
+    """Bytes that chars[begin:end] take."""
+    n = end - begin
+    for c in chars[begin:end]:
+        n += (c >= 0x80) + (c >= 0x800) + (c >= 0x10000)
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _byte(mark, c, shift):
+    """A byte of a character's UTF-8 after the first."""
+    return np.uint8(np.uint32(mark) | ((c >> np.uint32(shift)) & np.uint32(0x3F)))
+
+
+@njit(cache=True, nogil=True)
+def _encode(chars, begin, end, data, at):
+    """UTF-8 of chars[begin:end] into data at `at`; returns where it ends. Indices without sign, as in `_count`."""
+    at = np.uint64(at)
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for c in chars[begin:end]:
+        if c < 0x80:
+            data[at] = c
+            at += one
+        elif c < 0x800:
+            data[at] = 0xC0 | (c >> np.uint32(6))
+            data[at + one] = _byte(0x80, c, 0)
+            at += two
+        elif c < 0x10000:
+            if 0xD800 <= c < 0xE000:
+                c = np.uint32(0xFFFD)
+            data[at] = 0xE0 | (c >> np.uint32(12))
+            data[at + one] = _byte(0x80, c, 6)
+            data[at + two] = _byte(0x80, c, 0)
+            at += three
+        else:
+            data[at] = 0xF0 | (c >> np.uint32(18))
+            data[at + one] = _byte(0x80, c, 12)
+            data[at + two] = _byte(0x80, c, 6)
+            data[at + three] = _byte(0x80, c, 0)
+            at += np.uint64(4)
+    return np.int64(at)
 
 
 @njit(cache=True, nogil=True)
@@ -69,39 +122,17 @@ def encode_spans(chars, starts, ends):
     returns : data (n_bytes,) uint8 and offsets (n + 1,) int64.
     """
     n = len(starts)
+    chars = lent(chars)
     offsets = np.empty(n + 1, np.int64)
     total = 0
     for row in range(n):
         offsets[row] = total
-        for i in range(starts[row], ends[row]):
-            c = chars[i]
-            total += 1 + (c >= 0x80) + (c >= 0x800) + (c >= 0x10000)
+        total += _encoded(chars, starts[row], ends[row])
     offsets[n] = total
     data = np.empty(total, np.uint8)
-    at = 0
+    into = lent(data)
     for row in range(n):
-        for i in range(starts[row], ends[row]):
-            c = chars[i]
-            if c < 0x80:
-                data[at] = c
-                at += 1
-            elif c < 0x800:
-                data[at] = 0xC0 | (c >> 6)
-                data[at + 1] = 0x80 | (c & 0x3F)
-                at += 2
-            elif c < 0x10000:
-                if 0xD800 <= c < 0xE000:
-                    c = np.uint32(0xFFFD)
-                data[at] = 0xE0 | (c >> 12)
-                data[at + 1] = 0x80 | ((c >> 6) & 0x3F)
-                data[at + 2] = 0x80 | (c & 0x3F)
-                at += 3
-            else:
-                data[at] = 0xF0 | (c >> 18)
-                data[at + 1] = 0x80 | ((c >> 12) & 0x3F)
-                data[at + 2] = 0x80 | ((c >> 6) & 0x3F)
-                data[at + 3] = 0x80 | (c & 0x3F)
-                at += 4
+        _encode(chars, starts[row], ends[row], into, offsets[row])
     return data, offsets
 
 

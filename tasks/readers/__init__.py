@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tasks.readers import delimited, json_lines, markdown, parquet, plain, subtitles, webpage
+from tasks.readers import archives, delimited, json_lines, markdown, parquet, plain, subtitles, webpage
 from tasks.readers.records import Piece
 from tasks.readers.source import Feed
+
+#: Record formats of which a few bad records do not spoil the rest, with the reason code and the name of a record.
+RECORDS = {
+    "jsonl": ("bad_json", "line"),
+    "csv": ("bad_csv", "row"),
+    "tsv": ("bad_tsv", "row"),
+    "zip": ("bad_member", "member"),
+    "tar": ("bad_member", "member"),
+}
 
 READERS: dict[str, Callable[[Feed], Iterator[Piece]]] = {
     "txt": plain.read,
@@ -19,11 +28,4 @@ READERS: dict[str, Callable[[Feed], Iterator[Piece]]] = {
     "srt": subtitles.read,
     "vtt": subtitles.read,
 }
-
-SUFFIXES = {
-    ".txt": "txt", ".text": "txt", ".md": "md", ".markdown": "md", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv",
-    ".tsv": "tsv", ".parquet": "parquet", ".html": "html", ".htm": "html", ".srt": "srt", ".vtt": "vtt",
-}  # fmt: skip
-
-#: Record formats of which a few bad records do not spoil the rest, with the reason code and the name of a record.
-RECORDS = {"jsonl": ("bad_json", "line"), "csv": ("bad_csv", "row"), "tsv": ("bad_tsv", "row")}
+READERS |= {"zip": archives.reader(READERS, RECORDS, "zip"), "tar": archives.reader(READERS, RECORDS, "tar")}

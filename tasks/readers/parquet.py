@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
@@ -23,8 +22,7 @@ def read(feed: Feed) -> Iterator[Piece]:
     """One document a row that holds text. Whatever pyarrow raises about a damaged file quarantines the source."""
     feed.encoding = Encoding("utf-8", "format")
     feed.drain()  # the digest needs the bytes in order, the reader wants them in its own
-    with os.fdopen(os.dup(feed.descriptor), "rb") as file:
-        file.seek(0)
+    with feed.file() as file:
         try:
             yield from _rows(file, feed)
         except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:

@@ -60,7 +60,7 @@ class PartWriter:
     """
 
     def __init__(self, folder: Path, part_bytes: int) -> None:
-        self._folder, self._limit = folder, min(part_bytes, MAX_PART - PIECE_BYTES)
+        self.folder, self._limit = folder, min(part_bytes, MAX_PART - PIECE_BYTES)
         self._parts: list[WrittenPart] = []
         self._rows: list[tuple[Stamp, Piece]] = []
         self._size = 0
@@ -122,7 +122,7 @@ class PartWriter:
         self._write()
 
     def _write(self) -> None:
-        path = self._folder / f"part-{len(self._parts):03d}.arrow"
+        path = self.folder / f"part-{len(self._parts):03d}.arrow"
         batch = to_batch(self._rows)
         try:
             with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, DOCUMENT_BATCH) as writer:
@@ -143,8 +143,10 @@ def to_batch(rows: list[tuple[Stamp, Piece]]) -> pa.RecordBatch:
         "source_sha256": [s.sha256 for s in stamps],
         "marks": _marks(documents),
     }
-    for name in ("source", "collection", "format", "encoding"):
+    for name in ("source", "collection"):
         columns[name] = [getattr(s, name) for s in stamps]
+    for name in ("format", "encoding"):
+        columns[name] = [getattr(p, name) or getattr(s, name) for s, p in rows]
     for name in ("record", "locator", "piece", "char_base", "line_base"):
         columns[name] = [getattr(p, name) for p in documents]
     for name in ("title", "author", "publisher", "url", "published_at", "license"):

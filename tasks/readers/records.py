@@ -48,7 +48,8 @@ NOTHING = Metadata()
 
 class Piece(NamedTuple):
     """A document, or a piece of a very long one. `text` is UTF-8 with \\n line ends; offsets of marks are relative to it.
-    `visible` is the number of its non-space characters where that is known already, else -1."""
+    `visible` is the number of its non-space characters where that is known already, else -1. `format` and `encoding` are those
+    of a member of an archive, empty where they are the source's."""
 
     record: int
     locator: str
@@ -59,6 +60,8 @@ class Piece(NamedTuple):
     char_base: int = 0
     line_base: int = 0
     visible: int = -1
+    format: str = ""
+    encoding: str = ""
 
 
 @dataclass
@@ -68,6 +71,7 @@ class Notes:
     not_carried: Counter[str] = field(default_factory=Counter)
     records: int = 0
     bad: int = 0
+    partial: int = 0
     complaints: list[str] = field(default_factory=list)
 
     def omit(self, what: str, count: int = 1) -> None:
@@ -82,12 +86,19 @@ class Notes:
         if len(self.complaints) < 5:
             self.complaints.append(f"{where}: {why}")
 
+    def partly(self, where: str, why: str) -> None:
+        """Count a record of which a part cannot be read."""
+        self.partial += 1
+        if len(self.complaints) < 5:
+            self.complaints.append(f"{where}: {why}")
+
     def judge(self, reason: str, unit: str) -> str | None:
         """Error text for the source, None when every record was read; raises Quarantine when more than half were not."""
-        if not self.bad:
+        if not self.bad and not self.partial:
             return None
         self.omit(f"bad_{unit}", self.bad)
-        text = f"{self.bad} of {self.records} {unit}s cannot be read ({'; '.join(self.complaints)}{' ...' if self.bad > 5 else ''})"
+        found = f"{self.bad or self.partial} of {self.records} {unit}s {'cannot be read' if self.bad else 'can be read only in part'}"
+        text = f"{found} ({'; '.join(self.complaints)}{' ...' if self.bad + self.partial > len(self.complaints) else ''})"
         if self.bad * 2 > self.records:
             raise Quarantine(reason, text)
         return f"{reason}: {text}"

@@ -7,14 +7,15 @@ import hashlib
 import itertools
 import os
 import stat
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tasks import decode
 from tasks.errors import Quarantine
 from tasks.readers.records import Notes, unify_lines
+from tasks.readers.unpack import Budget, unpack
 from tasks.settings import Input
 
 BLOCK = 1 << 20
@@ -45,6 +46,10 @@ class Feed:
         self.source, self.settings, self.notes = source, settings, Notes()
         self.encoding = encoding
         self.byte_count = 0
+        self._read_through = False
+        self.budget = Budget(settings)
+        self.depth = 0  # archives around it
+        self.scratch: Path | None = None  # where members of archives may be held
         self._hash = hashlib.sha256()
         try:
             self.descriptor = os.open(source.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -73,39 +78,29 @@ class Feed:
             yield from feed.blocks()
 
     def _raw(self) -> Iterator[bytes]:
-        while True:
+        while not self._read_through:  # a duplicate of the descriptor moves its place, so the end is remembered
             try:
                 block = os.read(self.descriptor, BLOCK)
             except OSError as error:
                 raise Quarantine("unreadable", error.strerror or type(error).__name__) from error
             if not block:
+                self._read_through = True
                 return
             self._hash.update(block)
             self.byte_count += len(block)
+            self.budget.packed += len(block)
             yield block
 
     def blocks(self) -> Iterator[bytes]:
-        """Bytes of the source, unpacked; raises Quarantine for a damaged or exploding archive."""
-        return self._raw() if self.source.compression is None else self._gunzip()
+        """Bytes of the source, unpacked; raises Quarantine for a damaged or exploding stream."""
+        compression = self.source.compression
+        return self._raw() if compression is None else unpack(self._raw(), compression, self.budget)
 
-    def _gunzip(self) -> Iterator[bytes]:
-        out, unpacker, begun = 0, zlib.decompressobj(31), False
-        for block in self._raw():
-            while block:
-                try:
-                    data = unpacker.decompress(block, BLOCK)
-                except zlib.error as error:
-                    raise Quarantine("corrupt_gzip", f"near byte {self.byte_count}") from error
-                begun, block = True, unpacker.unconsumed_tail
-                out += len(data)
-                if out > max(BLOCK, self.byte_count * self.settings.max_expansion) or out > self.settings.max_source_bytes:
-                    raise Quarantine("bomb", f"{self.byte_count} bytes unpack to over {out}")
-                if data:
-                    yield data
-                if unpacker.eof:
-                    block, unpacker, begun = unpacker.unused_data, zlib.decompressobj(31), False
-        if begun:
-            raise Quarantine("corrupt_gzip", "ends in the middle")
+    def file(self) -> BinaryIO:
+        """The bytes as a file of its own that can be sought in, at its beginning; the caller closes it."""
+        file = os.fdopen(os.dup(self.descriptor), "rb")
+        file.seek(0)
+        return file
 
     def text(self) -> Iterator[bytes]:
         r"""UTF-8 in blocks of whole characters: mark stripped, line ends \n. Raises UnicodeError when the encoding guessed

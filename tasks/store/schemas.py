@@ -25,8 +25,16 @@ def _records(**fields: pa.DataType) -> pa.DataType:
 
 PLACE = [
     _field("source", STRING, "Path of the input file, relative to the input root (collection/file), with / between folders."),
-    _field("record", INT64, "Number of the document in its source, from 0 (a line of JSONL, a row of Parquet or CSV; 0 for a text file)."),
-    _field("locator", STRING, "Where a person finds the record: `line 12`, `row 7`, or empty when the source is one document."),
+    _field(
+        "record",
+        INT64,
+        "Number of the document in its source, from 0 (a line of JSONL, a row of Parquet or CSV, a member of an archive; 0 for a text file).",
+    ),
+    _field(
+        "locator",
+        STRING,
+        "Where a person finds the record: `line 12`, `row 7`, `notes/a.txt` or `inner.zip!/b.jsonl line 3` in an archive, or empty when the source is one document.",
+    ),
     _field("doc_id", STRING, "Digest of source and record: the same in every snapshot as long as the place is."),
     _field("char_start", INT64, "First code point of the span in the document text."),
     _field("char_end", INT64, "One past the last code point of the span in the document text."),
@@ -318,7 +326,7 @@ SOURCES = pa.schema(
         _field("collection", STRING, "Group of sources."),
         _field("byte_count", INT64, "Size of the file."),
         _field("sha256", STRING, "Digest of its bytes; null when it could not be read."),
-        _field("format", STRING, "txt, md, jsonl, csv, tsv, parquet, html, srt or vtt; null when unknown."),
+        _field("format", STRING, "txt, md, jsonl, csv, tsv, parquet, html, srt, vtt, zip or tar; null when unknown."),
         _field("encoding", STRING, "Character encoding; null when not text or not decodable."),
         _field("encoding_how", STRING, "bom, utf-8, declared, detected, or format (the format fixes it)."),
         _field("record_count", INT64, "Documents read."),

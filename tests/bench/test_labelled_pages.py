@@ -9,14 +9,17 @@ import pytest
 from labelled_pages import read_set, read_site
 
 
-@pytest.mark.parametrize("name", ["dev", "held", "later"])
-def test_labelled_pages_keep_what_is_wanted_and_lose_what_is_not(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("dev", 0.97), ("held", 0.97), ("later", 0.97), ("round1", 0.97), ("round2", 0.95), ("round3", 0.92), ("round4", 0.97)],
+)
+def test_labelled_pages_keep_what_is_wanted_and_lose_what_is_not(name: str, least: float) -> None:
     documents = read_set(name)
     figures = bench.score(documents, bench.by_rules(documents))
     lost, wanted = figures["wanted"]
     gone, unwanted = figures["unwanted"]
     assert lost <= 0.003 * wanted
-    assert gone >= 0.97 * unwanted
+    assert gone >= least * unwanted
 
 
 def test_a_site_is_read_with_frames_slots_and_labels(tmp_path: Path) -> None:
