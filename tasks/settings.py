@@ -52,18 +52,9 @@ __all__ = [
 
 #: Sections whose values change published bytes.
 DATA_SECTIONS = (
-    "input",
-    "normalize",
-    "script",
-    "language",
-    "boilerplate",
-    "quality",
-    "perplexity",
-    "matching",
-    "dedup",
-    "guards",
-    "publish",
-)
+    "input", "normalize", "script", "language", "boilerplate", "quality",
+    "perplexity", "matching", "dedup", "guards", "publish",
+)  # fmt: skip
 #: Fields of those sections that do not.
 NOT_DATA = {
     *(("guards", name) for name in ("max_shrink", "max_rule_share", "max_collection_share", "min_collection_chars")),

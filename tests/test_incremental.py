@@ -63,25 +63,30 @@ class Changes(RuleBasedStateMachine):
     def add_or_edit(self, name: str, paragraphs: tuple[int, ...], side: int) -> None:
         self.sources[side][name] = paragraphs
         self.dirty = True
+        self.run()
 
     @rule(name=_names, side=st.integers(0, 1))
     def delete(self, name: str, side: int) -> None:
         self.dirty |= self.sources[side].pop(name, None) is not None
+        self.run()
 
     @rule(old=_names, new=_names, side=st.integers(0, 1))
     def rename(self, old: str, new: str, side: int) -> None:
         if old in self.sources[side] and new not in self.sources[side]:
             self.sources[side][new] = self.sources[side].pop(old)
             self.dirty = True
+        self.run()
 
     @rule()
     def reorder_roots(self) -> None:
         self.turned = not self.turned
+        self.run()
 
     @rule(setting=st.integers(0, len(world.SETTINGS) - 1))
     def change_a_setting(self, setting: int) -> None:
         self.dirty |= setting != self.setting
         self.setting = setting
+        self.run()
 
     @rule(at=st.integers(1, 120))
     def crash(self, at: int) -> None:
@@ -131,7 +136,7 @@ def _sequences(count: int, steps: int) -> None:
 
 
 def test_any_sequence_of_changes_publishes_what_a_run_from_scratch_would() -> None:
-    _sequences(6, 12)
+    _sequences(5, 8)
 
 
 @pytest.mark.slow

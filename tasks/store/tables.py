@@ -259,7 +259,8 @@ def read_table(snapshot: Path, name: str, columns: list[str] | None = None) -> p
     if columns is not None:
         schema = pa.schema([schema.field(column) for column in columns])
     tables = [read_file(path, columns) for path in part_paths(snapshot, name)]
-    return pa.concat_tables([schema.empty_table(), *tables]) if tables else schema.empty_table()
+    # An older snapshot of the same schema version has fewer columns, which is no reason not to read it.
+    return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
 def read_file(path: Path, columns: list[str] | None = None) -> pa.Table:
