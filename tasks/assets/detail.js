@@ -205,7 +205,7 @@ function showExport() {
   link.href = URL.createObjectURL(new Blob([text], { type: "application/toml" }));
   const close = button("", say("Close"));
   close.addEventListener("click", () => dialog.close());
-  dialog.replaceChildren(title, make("p", "note", say("Keep it beside taosha.toml: the next run reads it.")));
+  dialog.replaceChildren(title, make("p", "note", say("Take it in with: taosha decisions import decisions.toml — the next run applies it.")));
   if (twice.length) dialog.append(make("p", "weak", say("{} contents were decided in two ways; the last decision counts:", twice.length), " ", make("code", "", twice.map((id) => id.slice(0, 12)).join(" "))));
   dialog.append(field, make("p", "choices", link, close));
   dialog.showModal();
