@@ -143,7 +143,7 @@ class World:
             batch = stages.stage.read_table(Path(part.documents))
             verdicts = verdict_files.part_verdicts(Path(self.decided["folder"]), number)
             written = part_tables(
-                batch, stages._part(self.parts, number, self.decided["model"]), verdicts, self.job.rules, self.job.settings
+                batch, stages.part_of(self.parts, number, self.decided["model"]), verdicts, self.job.rules, self.job.settings
             )
             for name, table in zip(out, written, strict=True):
                 out[name] += table.to_pylist()

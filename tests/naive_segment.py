@@ -137,7 +137,7 @@ def sentence_end(text: str, i: int) -> int:
         if after.isascii() and (after.isalnum() or after in "=&/_-"):
             return -1
     elif char == "．":
-        if re.search("[0-9０-９]$", text[:i]):
+        if re.search(r"[0-9０-９]\Z", text[:i]):
             return -1
     elif char not in "…。！？｡‼⁇⁈⁉।؟۔":
         return -1

@@ -220,4 +220,4 @@ def test_the_report_says_contained_and_leaves_such_pairs_out_of_the_histogram(ru
     page = (run.snapshot / "report" / "index.html").read_text(encoding="utf-8")
     assert "All of it stands in" in page
     assert '<span class="sim">contained</span>' in page
-    assert "Exact Jaccard similarity of" not in page
+    assert ">Exact Jaccard similarity of" not in page
