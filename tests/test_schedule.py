@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,8 +61,16 @@ class Site:
         data = None if body is None else json.dumps(body).encode()
         kind = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}{path}", data, kind, method=method)  # noqa: S310 (loopback)
-        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 (loopback)
-            return json.loads(reply.read() or b"null")
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 (loopback)
+                    return json.loads(reply.read() or b"null")
+            except urllib.error.HTTPError as error:
+                # Its database is SQLite: while another writes, the server answers 503, and whoever asks tries again, as its own client does.
+                if error.code != 503 or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
 
     def found(self, path: str) -> Any:
         """The answer, None while there is none."""
