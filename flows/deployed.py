@@ -34,7 +34,7 @@ Output = Annotated[str, Field(min_length=1)]
 Workers = Annotated[int, Field(ge=0, le=1024)]
 
 
-@flow(name="taosha", task_runner=ThreadPoolTaskRunner(max_workers=THREADS), persist_result=False, retries=0)  # type: ignore[arg-type]
+@flow(name="taosha", task_runner=ThreadPoolTaskRunner(max_workers=THREADS), persist_result=False, retries=0)  # type: ignore[arg-type]  # its type and what `flow` asks for differ in variance only
 def taosha(inputs: Inputs = ["corpus"], output: Output = "artifacts", config: str | None = None, workers: Workers = 0) -> Any:  # noqa: B006 (Prefect shows it in the form)
     """Read sources, remove boilerplate and duplicates, publish a verified snapshot.
 

@@ -294,7 +294,7 @@ def converter(name: str) -> Configuration:
     kernel = Converter(
         tries_of[0], stored["middle"], tries_of[1], stored["pairs"], stored["triples"], int(stored["longest"]), int(stored["widest"])
     )
-    return Configuration(kernel, stored["trigger"], stored["norm"])  # type: ignore[arg-type]
+    return Configuration(kernel, stored["trigger"], stored["norm"])  # type: ignore[arg-type]  # the cache gives arrays of any type
 
 
 #: Dictionaries whose pairs of characters make classes for matching. Left out: TSPhrases and the reversed phrases, which
